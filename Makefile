@@ -1,0 +1,95 @@
+# Everything one does with this repository. `make` alone is lint and tests.
+# Needs Python 3.11 or newer and make; nothing else.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+VE := ve
+BIN := $(VE)/bin
+MANAGE := $(BIN)/python manage.py
+
+# On a developer's machine secrets are made up and errors are shown; a deployment
+# sets its own environment and does not come through here.
+export DEBUG ?= true
+export HOST PORT
+
+.DEFAULT_GOAL := all
+.PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
+        audit makemigrations migrate createsuperuser shell simulate coverage clean ci
+
+all: lint test
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Klanten needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VE)
+
+$(VE)/.installed: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VE)/.installed-dev: requirements-dev.txt $(VE)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+## Run it: web server and delivery worker, on http://HOST:PORT
+runserver: migrate
+	@$(MANAGE) welcome
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start --no-prefix web worker
+
+## Check it
+test: $(VE)/.installed-dev
+	$(BIN)/pytest
+
+# TEST_DATABASE_URL names a PostgreSQL database whose owner may create others.
+test-postgres: $(VE)/.installed-dev
+	DATABASE_URL="$${TEST_DATABASE_URL:?}" $(BIN)/pytest
+
+coverage: $(VE)/.installed-dev
+	$(BIN)/pytest --cov --cov-report=html --cov-report=term
+
+lint: format-check types imports migrations-check
+
+.PHONY: format-check
+format-check: $(VE)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VE)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VE)/.installed-dev
+	$(BIN)/mypy .
+
+imports: $(VE)/.installed-dev
+	$(BIN)/lint-imports
+
+migrations-check: $(VE)/.installed-dev
+	$(MANAGE) makemigrations --check --dry-run
+
+# The settings as production has them: no DEBUG, HTTPS, secrets from files.
+deploy-check: $(VE)/.installed-dev
+	@secrets=$$(mktemp -d) && trap 'rm -r "$$secrets"' EXIT && \
+	$(BIN)/python -m config.secret_files "$$secrets" && \
+	DEBUG=false PUBLIC_URL=https://klanten.example ALLOWED_HOSTS=klanten.example \
+	SECRET_KEY_FILE="$$secrets/secret_key" OIDC_RSA_PRIVATE_KEY_FILE="$$secrets/oidc.pem" \
+	$(MANAGE) check --deploy --fail-level WARNING
+
+audit: $(VE)/.installed-dev
+	$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip
+
+ci:
+	bash .ci/run
+
+## Manage it
+makemigrations migrate createsuperuser shell: $(VE)/.installed
+	$(MANAGE) $@
+
+# A stand-in for the outside services; point AFRICAS_TALKING_URL at it.
+simulate: $(VE)/.installed
+	$(MANAGE) simulate_gateways --verbose
+
+clean:
+	rm -rf $(VE) static htmlcov .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,27 @@
+"""What a credential can be limited to. Read by the settings, so nothing here touches Django."""
+
+RESOURCES = ("customers", "items", "orders", "notifications")
+
+# `read` and `write` stand for every resource (api.md, "Who may do what").
+SCOPES = {
+    "openid": "Know who you are",
+    "profile": "See your name",
+    "email": "See your e-mail address",
+    "read": "Read everything",
+    "write": "Change everything",
+    **{f"{resource}:read": f"Read {resource}" for resource in RESOURCES},
+    **{f"{resource}:write": f"Change {resource}" for resource in RESOURCES},
+}
+
+IDENTITY_SCOPES = frozenset({"openid", "profile", "email"})
+RESOURCE_SCOPES = frozenset(SCOPES) - IDENTITY_SCOPES
+
+
+def parse_scopes(text: str) -> frozenset[str]:
+    """The scopes in a space-separated list (RFC 6749, 3.3). ValueError names the unknown ones."""
+    scopes = frozenset(text.split())
+    if unknown := sorted(scopes - RESOURCE_SCOPES):
+        raise ValueError(
+            f"Unknown scope: {', '.join(unknown)}. Known are {', '.join(sorted(RESOURCE_SCOPES))}."
+        )
+    return scopes

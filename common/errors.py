@@ -1,0 +1,202 @@
+"""Every refusal, as `application/problem+json` (RFC 9457).
+
+Services raise a `Problem`; `problem_response` is the one place that turns it, DRF's own
+exceptions and the database's refusals into an answer.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import IntegrityError
+from django.db.models import ProtectedError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common.integrity import is_foreign_key_violation, violated_constraint
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one member: its name (`lines[0].quantity`), a code, a sentence."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class Problem(exceptions.APIException):
+    """A refusal with a stable `code` and one sentence that a person can act on."""
+
+    status_code: int = HTTPStatus.BAD_REQUEST
+    default_code = "invalid"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status_code = status or self.status_code
+        self.code = code or self.default_code
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        super().__init__(detail, self.code)
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The members of the document. `error` repeats `detail` for clients of Savannah."""
+        return {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status_code).phrase,
+            "status": self.status_code,
+            "detail": str(self.detail),
+            "code": self.code,
+            "error": str(self.detail),
+            "errors": [asdict(error) for error in self.errors],
+            "request_id": request_id,
+        }
+
+
+class Invalid(Problem):
+    """400: one or more members are not valid; each is named."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__(sentence(errors[0]), errors=errors)
+
+
+class NotFound(Problem):
+    """404: not there, or not the caller's to see."""
+
+    status_code = HTTPStatus.NOT_FOUND
+    default_code = "not_found"
+
+
+class Conflict(Problem):
+    """409: well formed, but the present state forbids it."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
+
+
+def sentence(error: FieldError) -> str:
+    """The top-level `detail` for a field's error: a sentence that names the field.
+
+    The wording for a missing member is Savannah's; its clients compare it.
+    """
+    if error.code == "required":
+        return f"Missing required field: {error.field}"
+    if error.code in {"not_found", "clash"} or not error.field:
+        return error.detail
+    return f"{error.field}: {error.detail}"
+
+
+def flatten(detail: Any, path: str = "") -> Iterator[FieldError]:
+    """DRF's nested error detail as a flat list, in the order of the fields."""
+    if isinstance(detail, Mapping):
+        for key, value in detail.items():
+            inside = path if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
+            yield from flatten(value, inside)
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            nested = isinstance(value, Mapping | list)
+            yield from flatten(value, f"{path}[{index}]" if nested else path)
+    else:
+        yield FieldError(path, getattr(detail, "code", "invalid"), str(detail))
+
+
+def still_referenced(exc: ProtectedError) -> Conflict:
+    """409 for the deletion of something that other rows hold."""
+    holders = sorted({str(row._meta.verbose_name_plural) for row in exc.protected_objects})
+    return Conflict(
+        f"It cannot be deleted: there are {' and '.join(holders)} that refer to it.",
+        code="referenced",
+    )
+
+
+def constraint_refused(exc: IntegrityError) -> Conflict | None:
+    """409 in the words of the named constraint that the database upheld."""
+    if constraint := violated_constraint(exc):
+        message = str(constraint.violation_error_message)
+        code = str(constraint.violation_error_code or "conflict")
+        fields: tuple[str, ...] = getattr(constraint, "fields", ())
+        errors = [FieldError(fields[0], code, message)] if len(fields) == 1 else []
+        return Conflict(message, code=code, errors=errors)
+    if is_foreign_key_violation(exc):
+        return Conflict("It refers to, or is referred to by, something that just changed.")
+    return None
+
+
+def from_drf(exc: exceptions.APIException) -> Problem:
+    """One of DRF's own exceptions in our form."""
+    headers = {}
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if (wait := getattr(exc, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait))
+    if isinstance(exc, exceptions.ValidationError):
+        errors = tuple(flatten(exc.detail))
+        return Problem(sentence(errors[0]), errors=errors)
+    detail, code = str(exc.detail), str(exc.get_codes())
+    return Problem(detail, status=exc.status_code, code=code, headers=headers)
+
+
+def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line per kind
+    """The refusal that `exc` stands for, or None when it is a fault of ours."""
+    match exc:
+        case Problem():
+            return exc
+        case exceptions.APIException():
+            return from_drf(exc)
+        case Http404():
+            return NotFound("Not found.")
+        case PermissionDenied():
+            return from_drf(exceptions.PermissionDenied())
+        case SuspiciousOperation():
+            return Problem("The request is malformed.", code="malformed")
+        case ProtectedError():
+            return still_referenced(exc)
+        case IntegrityError():
+            return constraint_refused(exc)
+        case _:
+            return None
+
+
+def fault() -> Problem:
+    """500: all that an outsider is told of an error of ours."""
+    return Problem("Something went wrong on our side.", status=500, code="error")
+
+
+def problem_response(exc: Exception, context: Mapping[str, Any]) -> Response:
+    """DRF's exception handler: any exception of a view as problem+json, never a traceback."""
+    request: Request = context["request"]
+    problem = as_problem(exc)
+    if problem is None:
+        logger.error("Unhandled error in %s %s", request.method, request.path, exc_info=exc)
+        problem = fault()
+    return Response(
+        problem.body(getattr(request, "request_id", "")),
+        status=problem.status_code,
+        headers=problem.headers,
+        content_type=PROBLEM_JSON,
+    )
+
+
+def page_problem(request: HttpRequest, problem: Problem) -> JsonResponse:
+    """A problem for what never reached a view: an unknown path, a refused host, a fault."""
+    return JsonResponse(
+        problem.body(getattr(request, "request_id", "")),
+        status=problem.status_code,
+        content_type=PROBLEM_JSON,
+    )

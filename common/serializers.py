@@ -1,0 +1,65 @@
+"""The base of every representation."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+FieldErrors = dict[str, list[ErrorDetail]]
+
+
+def given(data: Mapping[str, Any]) -> set[str]:
+    """The names of the members of a body; in a form, `lines[0]item` is the member `lines`."""
+    return {str(name).partition("[")[0] for name in data}
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses members it does not know: a mistyped one would be lost without a word.
+
+    Read-only members are let through and ignored, so that what was read can be sent back.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        # Before and beside the fields' own validation: every error is told at once.
+        presence = self.presence_errors(data) if isinstance(data, Mapping) else {}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            raise ValidationError({**presence, **error.detail}) from error  # type: ignore[dict-item]
+        if presence:
+            raise ValidationError(presence)
+        return value
+
+    def presence_errors(self, data: Mapping[str, Any]) -> FieldErrors:
+        """What is wrong with which members are there, whatever their values."""
+        return {
+            name: [ErrorDetail("There is no such field.", code="unknown")]
+            for name in sorted(given(data) - set(self.fields))
+        }
+
+
+class NormalisedField(serializers.CharField):
+    """Text that `normalise` brings into its one stored form, or refuses."""
+
+    def __init__(self, normalise: Callable[[str], str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.normalise = normalise
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            return self.normalise(text)
+        except ModelValidationError as error:
+            raise ValidationError(error.messages, code=error.code) from error
+
+
+class MoneyField(serializers.DecimalField):
+    """An amount: a number or a string on the way in, a string with two decimals on the way out.
+
+    At most 14 digits, not negative. The currency stands beside it.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_digits": 14, "decimal_places": 2, "min_value": 0, **kwargs})

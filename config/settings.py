@@ -1,0 +1,263 @@
+"""The one settings file. Every variable is explained in `.env.example`."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+import django_stubs_ext
+
+from access.scopes import SCOPES
+from config.env import env, secret
+from config.secret_files import (
+    OIDC_KEY_FILE,
+    SECRET_KEY_FILE,
+    new_rsa_key,
+    new_secret_key,
+    read_or_create,
+)
+
+# Lets Django's classes be subscripted (`QuerySet[Order]`) as the type checker knows them.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=False)
+# What this installation keeps on its own disk: the embedded database and, in
+# development, the secrets it made for itself.
+STATE_DIR = Path(env.str("STATE_DIR", default=str(BASE_DIR / "var")))
+
+# --- Secrets: made once in development, demanded in production -----------------------
+
+SECRET_KEY = secret(
+    "SECRET_KEY",
+    default=read_or_create(STATE_DIR / SECRET_KEY_FILE, new_secret_key) if DEBUG else None,
+)
+OIDC_RSA_PRIVATE_KEY = secret(
+    "OIDC_RSA_PRIVATE_KEY",
+    default=read_or_create(STATE_DIR / OIDC_KEY_FILE, new_rsa_key) if DEBUG else None,
+).replace("\\n", "\n")
+
+# --- Addresses -----------------------------------------------------------------------
+
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# API paths answer with and without the slash themselves; a redirect would lose a POST body.
+APPEND_SLASH = False
+
+# --- Apps ----------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "access",
+    "common",
+    "customers",
+    "items",
+    "orders",
+    "outbox",
+    "notifications",
+    "simulators",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_api_key",
+    "django_filters",
+    "oauth2_provider",
+    "drf_yasg",
+]
+
+MIDDLEWARE = [
+    # Before anything that asks for the host: a load balancer's check knows only an address.
+    "common.health.HealthMiddleware",
+    "common.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Data ----------------------------------------------------------------------------
+
+
+def postgres_url_from_parts() -> str:
+    """The address that Savannah's POSTGRES_* variables spell, or "" without them."""
+    if not (host := env.str("POSTGRES_HOST", default="")):
+        return ""
+    user = quote(env.str("POSTGRES_USER", default="postgres"), safe="")
+    password = quote(secret("POSTGRES_PASSWORD", default=""), safe="")
+    port = env.int("POSTGRES_PORT", default=5432)
+    return f"postgres://{user}:{password}@{host}:{port}/{env.str('POSTGRES_DB', default='klanten')}"
+
+
+DATABASE_URL = secret(
+    "DATABASE_URL",
+    default=postgres_url_from_parts() or f"sqlite:///{STATE_DIR / 'klanten.sqlite3'}",
+)
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+# A new connection for each request costs a factor of six in throughput.
+DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction that starts by reading and then writes cannot wait for its turn;
+        # it dies with "database is locked". IMMEDIATE waits at BEGIN instead.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;",
+    }
+    # A file, so that the tests can start workers in processes of their own.
+    DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "test.sqlite3")}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "access.User"
+
+# --- Who gets in ---------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+# How long a checked credential is believed without asking the database again: the longest
+# time that a revoked key goes on working. Seconds; 0 asks every time.
+AUTH_CACHE_SECONDS = env.float("AUTH_CACHE_SECONDS", default=5.0)
+
+OAUTH2_PROVIDER = {
+    "OIDC_ENABLED": True,
+    "OIDC_RSA_PRIVATE_KEY": OIDC_RSA_PRIVATE_KEY,
+    # Without it the issuer would be whatever the Host header says.
+    "OIDC_ISS_ENDPOINT": f"{PUBLIC_URL}/o",
+    "SCOPES": SCOPES,
+    # Never "all scopes" for a client that asks for none.
+    "DEFAULT_SCOPES": ["openid", "profile", "email"],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "OAUTH2_VALIDATOR_CLASS": "access.oauth.Validator",
+}
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = PUBLIC_URL.startswith("https://")
+# The balancer asks for these over plain HTTP, inside its network.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SSL_REDIRECT
+SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+
+# --- The wire ------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "access.authentication.ApiKeyAuthentication",
+        "access.authentication.BearerAuthentication",
+        "access.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["access.permissions.MayAccess"],
+    "DEFAULT_PARSER_CLASSES": [
+        "common.parsers.JSONParser",
+        "common.parsers.FormParser",
+        "common.parsers.MultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "common.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["common.filters.StrictFilterBackend"],
+    "EXCEPTION_HANDLER": "common.errors.problem_response",
+    "DATETIME_FORMAT": "iso-8601",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SWAGGER_USE_COMPAT_RENDERERS = False
+SWAGGER_SETTINGS = {
+    "DEFAULT_INFO": "config.api.INFO",
+    "SECURITY_DEFINITIONS": {
+        "API key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key <key>`: the word, a space, and the key.",
+        },
+        "Bearer": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Bearer <token>`: an access token from `/o/token/`.",
+        },
+    },
+    "LOGIN_URL": "/admin/login/",
+    "LOGOUT_URL": "/admin/logout/",
+    "PERSIST_AUTH": True,
+    "DEFAULT_MODEL_RENDERING": "example",
+}
+
+# --- Messages ------------------------------------------------------------------------
+
+PHONE_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="KE")
+DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="KES")
+
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="console")
+AFRICAS_TALKING_API_KEY = secret("AFRICAS_TALKING_API_KEY", default="")
+AFRICAS_TALKING_USERNAME = env.str("AFRICAS_TALKING_USERNAME", default="sandbox")
+AFRICAS_TALKING_SANDBOX = env.bool("AFRICAS_TALKING_SANDBOX", default=False)
+AFRICAS_TALKING_URL = env.str("AFRICAS_TALKING_URL", default="").rstrip("/")
+AFRICAS_TALKING_SENDER_ID = env.str("AFRICAS_TALKING_SENDER_ID", default="")
+
+DELIVERY_LEASE_SECONDS = env.float("DELIVERY_LEASE_SECONDS", default=60.0)
+DELIVERY_BACKOFF_SECONDS = env.float("DELIVERY_BACKOFF_SECONDS", default=10.0)
+DELIVERY_MAX_ATTEMPTS = env.int("DELIVERY_MAX_ATTEMPTS", default=10)
+DELIVERY_POLL_SECONDS = env.float("DELIVERY_POLL_SECONDS", default=0.5)
+
+# --- Pages, time, logs ---------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static"
+# Without a collected copy, a file is looked for when it is asked for.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+if not DEBUG:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    }
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,13 @@
+from rest_framework import mixins
+
+from common.viewsets import BaseViewSet
+from notifications.models import Message
+from notifications.serializers import MessageSerializer
+
+
+class MessageViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, BaseViewSet):
+    """Notifications: every SMS, and what became of it."""
+
+    resource = "notifications"
+    queryset = Message.objects.all()
+    serializer_class = MessageSerializer

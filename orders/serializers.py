@@ -1,0 +1,189 @@
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from common.money import validate_currency
+from common.serializers import FieldErrors, MoneyField, StrictSerializer, given
+from orders import services
+from orders.members import contributed_fields
+from orders.models import Order
+from orders.pricing import WantedLine
+
+MOST_LINES = 100
+MOST_PIECES = 1_000_000
+
+
+class LineSerializer(StrictSerializer):
+    """A line: an item of the catalogue, or free text with a price. Prices are snapshots."""
+
+    item = serializers.UUIDField(source="item_id", required=False, allow_null=True)
+    description = serializers.CharField(max_length=250, required=False)
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES)
+    unit_price = MoneyField(required=False)
+    total = MoneyField(read_only=True)
+
+    def presence_errors(self, data: Mapping[str, Any]) -> FieldErrors:
+        errors = super().presence_errors(data)
+        names = given(data)
+        free_text = {"description", "unit_price"}
+        if data.get("item") and names & free_text:
+            errors |= clash("item", *sorted(names & free_text))
+        elif not data.get("item"):
+            wanted = sorted(free_text) if names & free_text else ["item"]
+            errors |= missing(wanted, names - {"item"})
+        return errors
+
+
+class OrderSerializer(serializers.Serializer[Order]):
+    """An order as it is read. `total` is `amount`; `item` is the item's id, or what was ordered."""
+
+    id = serializers.UUIDField()
+    code = serializers.CharField(allow_null=True)
+    item = serializers.SerializerMethodField()
+    item_name = serializers.CharField(source="description")
+    quantity = serializers.SerializerMethodField()
+    amount = MoneyField()
+    total = MoneyField(source="amount")
+    currency = serializers.CharField()
+    status = serializers.ChoiceField(choices=Order.Status.choices)
+    order_time = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    customer = serializers.UUIDField(source="customer_id")
+    customer_id = serializers.UUIDField()
+    customer_code = serializers.CharField(source="customer.code")
+    customer_name = serializers.CharField(source="customer.display_name")
+    customer_first_name = serializers.CharField(source="customer.first_name")
+    customer_last_name = serializers.CharField(source="customer.last_name")
+    customer_phone = serializers.CharField(source="customer.phone_number")
+    lines = LineSerializer(source="line_list", many=True)
+
+    def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
+        return {**super().get_fields(), **contributed_fields()}
+
+    def get_item(self, order: Order) -> str:
+        lines = order.line_list
+        only_item = lines[0].item_id if len(lines) == 1 else None
+        return str(only_item) if only_item else order.description
+
+    def get_quantity(self, order: Order) -> int:
+        return sum(line.quantity for line in order.line_list)
+
+
+class OrderRequestSerializer(StrictSerializer):
+    """An order as it is made or changed, in one of three ways.
+
+    1. `{customer_code, item: "free text", amount}`
+    2. `{customer, item: <item id>, quantity}`
+    3. `{customer | customer_code, lines: [{item, quantity} | {description, quantity, unit_price}]}`
+
+    `currency`, `order_time` and `code` may go with each. To change one, give what changes.
+    """
+
+    customer = serializers.UUIDField(required=False)
+    customer_code = serializers.CharField(max_length=50, required=False)
+    item = serializers.CharField(max_length=250, required=False)
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES, required=False)
+    amount = MoneyField(required=False)
+    lines = LineSerializer(
+        many=True,
+        required=False,
+        allow_empty=False,
+        max_length=MOST_LINES,  # type: ignore[call-arg]  # ListSerializer takes it
+    )
+    currency = serializers.CharField(required=False, validators=[validate_currency])
+    order_time = serializers.DateTimeField(required=False)
+    code = serializers.CharField(max_length=50, required=False, allow_null=True)
+    status = serializers.ChoiceField(choices=Order.Status.choices, required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        # A form's nested names (`lines[0]item`) are for DRF to read, not for us to compare.
+        if self.instance is not None and isinstance(data, dict) and not isinstance(data, QueryDict):
+            data = self.changes_in(data)
+        return super().to_internal_value(data)
+
+    def changes_in(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What differs from the order: one that was read can be sent back with a change."""
+        present = OrderSerializer(self.instance).data
+        return {
+            name: data[name]
+            for name in data
+            if name not in present or str(data[name]) != str(present[name])
+        }
+
+    def presence_errors(self, data: Mapping[str, Any]) -> FieldErrors:
+        names = given(data)
+        errors = super().presence_errors(data)
+        if {"customer", "customer_code"} <= names:
+            errors |= clash("customer", "customer_code")
+        if {"amount", "quantity"} <= names:
+            errors |= clash("amount", "quantity")
+        if "lines" in names and (others := sorted(names & {"item", "quantity", "amount"})):
+            errors |= clash("lines", *others)
+        if self.instance is None:
+            errors = self.creation_errors(names) | errors
+        return errors
+
+    def creation_errors(self, names: set[str]) -> FieldErrors:
+        """What is missing from, or too much for, the way in which the order is being made."""
+        if "status" in names:
+            detail = "A new order is received; its status can be changed afterwards."
+            return {"status": [ErrorDetail(detail, code="clash")]}
+        if "lines" in names:
+            return {} if {"customer"} & names else missing(["customer_code"], names)
+        if "quantity" in names or ("customer" in names and "amount" not in names):
+            wrong = names & {"customer_code"}
+            return clash("customer_code", "quantity") if wrong else missing(WAY_2, names)
+        wrong = names & {"customer"}
+        return clash("customer", "amount") if wrong else missing(WAY_1, names)
+
+    def create(self, validated_data: dict[str, Any]) -> Order:
+        lines = self.wanted_lines(validated_data)
+        contents = {"lines", "item", "quantity", "amount"}
+        others = {name: value for name, value in validated_data.items() if name not in contents}
+        return services.place_order(lines=lines, **others)
+
+    def update(self, instance: Order, validated_data: dict[str, Any]) -> Order:
+        if "lines" in validated_data:
+            validated_data["lines"] = self.wanted_lines(validated_data)
+        return services.change_order(instance, **validated_data)
+
+    def wanted_lines(self, data: dict[str, Any]) -> list[WantedLine]:
+        """The lines that any of the three ways asks for."""
+        if "lines" in data:
+            return [
+                WantedLine(
+                    quantity=line["quantity"],
+                    item=line.get("item_id"),
+                    description=line.get("description", ""),
+                    unit_price=line.get("unit_price"),
+                    path=f"lines[{index}].",
+                )
+                for index, line in enumerate(data["lines"])
+            ]
+        if "amount" in data:
+            amount = data["amount"]
+            return [WantedLine(quantity=1, description=data["item"], unit_price=amount)]
+        return [WantedLine(quantity=data["quantity"], item=services.item_id(data["item"]))]
+
+
+WAY_1 = ["customer_code", "item", "amount"]
+WAY_2 = ["customer", "item", "quantity"]
+
+
+def missing(wanted: list[str], names: set[str]) -> FieldErrors:
+    """An error for each of `wanted` that is not among `names`."""
+    return {
+        name: [ErrorDetail("This field is required.", code="required")]
+        for name in wanted
+        if name not in names
+    }
+
+
+def clash(*names: str) -> FieldErrors:
+    """An error for each of some members that do not go together."""
+    detail = f"These fields do not go together: {', '.join(names)}."
+    return {name: [ErrorDetail(detail, code="clash")] for name in names}

@@ -1,0 +1,84 @@
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_yasg.utils import swagger_auto_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common.errors import FieldError, Invalid, NotFound
+from common.viewsets import ResourceViewSet
+from customers.models import Customer
+from orders.filters import OrderFilter
+from orders.models import Order
+from orders.serializers import OrderRequestSerializer, OrderSerializer
+from orders.services import set_status
+
+
+class OrderViewSet(ResourceViewSet):
+    """Orders: what customers have ordered. Making one sends the customer an SMS."""
+
+    resource = "orders"
+    queryset = Order.objects.all()
+    serializer_class = OrderSerializer
+    filterset_class = OrderFilter
+
+    def get_queryset(self) -> QuerySet[Order]:
+        return Order.objects.with_members()
+
+    @swagger_auto_schema(request_body=OrderRequestSerializer, responses={201: OrderSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Places an order, in one of three ways."""
+        return self.save(None, status=status.HTTP_201_CREATED)
+
+    @swagger_auto_schema(request_body=OrderRequestSerializer, responses={200: OrderSerializer})
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Changes the members that are given."""
+        return self.save(self.get_object())
+
+    @swagger_auto_schema(request_body=OrderRequestSerializer, responses={200: OrderSerializer})
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Changes the members that are given."""
+        return self.save(self.get_object())
+
+    def save(self, order: Order | None, status: int = status.HTTP_200_OK) -> Response:
+        """Makes or changes an order as the body asks, and answers with it."""
+        wanted = OrderRequestSerializer(order, data=self.request.data, partial=order is not None)
+        wanted.is_valid(raise_exception=True)
+        return Response(self.get_serializer(wanted.save()).data, status=status)
+
+    @swagger_auto_schema(request_body=None, responses={200: OrderSerializer})
+    @action(detail=True, methods=["post"], required_permission="change")
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Cancels an order that is not completed."""
+        order = set_status(self.get_object(), Order.Status.CANCELLED)
+        return Response(self.get_serializer(order).data)
+
+    @action(detail=False, url_path="by-customer")
+    def by_customer(self, request: Request) -> Response:
+        """The orders of the customer with a code, newest first."""
+        if not (code := request.query_params.get("customer_code")):
+            raise Invalid(FieldError("customer_code", "required", "This parameter is required."))
+        return self.list_of(code=code)
+
+    @action(detail=False, url_path=r"customer/(?P<customer_id>[^/.]+)")
+    def customer(self, request: Request, customer_id: str) -> Response:
+        """The orders of the customer with an id, newest first."""
+        try:
+            return self.list_of(pk=UUID(customer_id))
+        except ValueError:
+            raise NotFound("Customer not found") from None
+
+    def list_of(self, **customer: Any) -> Response:
+        """One customer's orders; 404 when there is no such customer."""
+        orders = self.filter_queryset(
+            self.get_queryset().filter(
+                **{f"customer__{member}": value for member, value in customer.items()}
+            )
+        )
+        page = self.paginate_queryset(orders)
+        if not page and not Customer.objects.filter(**customer).exists():
+            raise NotFound("Customer not found")
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -1,0 +1,102 @@
+"""The default engine: a loop that claims what is due and attempts it in threads.
+
+Any number of these may run, on any number of machines.
+"""
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from outbox.models import Delivery
+from outbox.outcomes import Outcome
+from outbox.services import attempt, claim, delivery_models, record
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Delivers with `threads` attempts at a time until it is told to stop."""
+
+    def __init__(self, *, threads: int) -> None:
+        self.threads = threads
+        self.models = delivery_models()
+        self.stopping = threading.Event()
+        self.idle = threading.Semaphore(threads)
+
+    def stop(self) -> None:
+        """Claims nothing more; what is under way is finished and recorded."""
+        self.stopping.set()
+
+    def run(self, *, once: bool = False) -> None:
+        """Delivers until `stop()`; with `once`, until nothing is due."""
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="deliver") as pool:
+            while not self.stopping.is_set():
+                claimed = self.start_due(pool)
+                if claimed:
+                    continue
+                if once:
+                    return
+                self.stopping.wait(settings.DELIVERY_POLL_SECONDS)
+
+    def start_due(self, pool: ThreadPoolExecutor) -> int:
+        """Starts as many due deliveries as there are idle threads; how many those were.
+
+        Claiming no more than can start at once keeps small what a killed worker leaves open.
+        """
+        started = 0
+        for model in self.models:
+            free = self.take_idle()
+            rows = self.claim_safely(model, free)
+            if unused := free - len(rows):
+                self.idle.release(unused)
+            for row in rows:
+                pool.submit(self.deliver, row)
+            started += len(rows)
+        return started
+
+    def take_idle(self) -> int:
+        """Waits for an idle thread and takes all there are."""
+        self.idle.acquire()
+        taken = 1
+        while self.idle.acquire(blocking=False):
+            taken += 1
+        return taken
+
+    def claim_safely(self, model: type[Delivery], most: int) -> list[Delivery]:
+        """Claims; while the database is away, nothing is due."""
+        try:
+            return claim(model, most=most)
+        except DatabaseError:
+            logger.exception("Claiming failed; trying again")
+            close_old_connections()
+            self.stopping.wait(settings.DELIVERY_POLL_SECONDS)
+            return []
+
+    def deliver(self, delivery: Delivery) -> None:
+        """One attempt and its outcome, in a thread of the pool."""
+        try:
+            self.record_safely(delivery, attempt(delivery))
+        except Exception:
+            # A pool keeps its tasks' errors to itself.
+            logger.exception("The outcome of %s could not be recorded", delivery.pk)
+        finally:
+            self.idle.release()
+
+    def record_safely(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Records, also when the database is away for less than the lease."""
+        give_up = time.monotonic() + settings.DELIVERY_LEASE_SECONDS
+        while True:
+            try:
+                record(delivery, outcome)
+                return
+            except DatabaseError:
+                close_old_connections()
+                if time.monotonic() > give_up:
+                    # The row falls due with its claim still on it: it ends as unknown.
+                    logger.exception("The outcome of %s is lost", delivery.pk)
+                    return
+                time.sleep(1)

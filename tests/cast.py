@@ -1,0 +1,76 @@
+"""The cast of every test: a partner with a key, a reader, a staff member, and a stranger."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from access.api_keys import create_api_key
+from access.cache import forget_all
+from access.models import User
+from customers.models import Customer
+from items.models import Item
+
+
+@pytest.fixture(autouse=True)
+def nobody_remembered() -> Iterator[None]:
+    """No credential of another test is believed."""
+    forget_all()
+    yield
+    forget_all()
+
+
+@pytest.fixture
+def stranger() -> APIClient:
+    """Somebody without any credential."""
+    return APIClient()
+
+
+@pytest.fixture
+def key(db: None) -> str:
+    """A partner's API key, for everything."""
+    return create_api_key(name="Partner", scopes="read write")[1]
+
+
+@pytest.fixture
+def partner(key: str) -> APIClient:
+    """A partner application."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {key}")
+    return client
+
+
+@pytest.fixture
+def reader(db: None) -> APIClient:
+    """A partner application that may only read."""
+    client = APIClient()
+    reading = create_api_key(name="Reader", scopes="read")[1]
+    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {reading}")
+    return client
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    """A superuser of the admin."""
+    return User.objects.create_superuser("ada", "ada@klanten.example", "correct horse battery")
+
+
+@pytest.fixture
+def john(db: None) -> Customer:
+    """Savannah's customer."""
+    return Customer.objects.create(
+        code="CUST001", name="John Doe", phone_number="+254712345678"
+    )
+
+
+@pytest.fixture
+def shirt(db: None) -> Item:
+    """Something in the catalogue."""
+    return Item.objects.create(name="Shirt", size="M", price="25.50")
+
+
+@pytest.fixture
+def savannah_order() -> dict[str, Any]:
+    """The body of Savannah's sample order."""
+    return {"customer_code": "CUST001", "item": "Laptop Computer", "amount": 1299.99}
