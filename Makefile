@@ -43,7 +43,7 @@ test: $(VE)/.installed-dev
 
 # TEST_DATABASE_URL names a PostgreSQL database whose owner may create others.
 test-postgres: $(VE)/.installed-dev
-	DATABASE_URL="$${TEST_DATABASE_URL:?}" $(BIN)/pytest
+	DATABASE_URL="$${TEST_DATABASE_URL:?}" $(BIN)/pytest $(PYTEST_ARGUMENTS)
 
 coverage: $(VE)/.installed-dev
 	$(BIN)/pytest --cov --cov-report=html --cov-report=term

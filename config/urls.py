@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
 from common.errors import NotFound, Problem, fault, page_problem
@@ -17,6 +18,7 @@ BASES = ("v1", "api/v1", "api")
 DOCUMENT_SECONDS = 3600
 
 
+@csrf_exempt
 def no_such_path(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return page_problem(request, NotFound("There is nothing at this address."))
 
@@ -37,9 +39,7 @@ urlpatterns = [
     path("swagger/", documents.with_ui("swagger", cache_timeout=0)),
     path("redoc", documents.with_ui("redoc", cache_timeout=0)),
     path("redoc/", documents.with_ui("redoc", cache_timeout=0)),
-    re_path(
-        r"^swagger\.(?P<format>json)$", documents.without_ui(cache_timeout=DOCUMENT_SECONDS)
-    ),
+    re_path(r"^swagger\.(?P<format>json)$", documents.without_ui(cache_timeout=DOCUMENT_SECONDS)),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("o/", include("oauth2_provider.urls")),

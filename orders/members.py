@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models.expressions import BaseExpression
-from rest_framework.fields import Field
+
+# Serializer fields by the name of their member.
+Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +20,17 @@ class Contribution:
     """An annotation under a name, and the serializer fields that show it."""
 
     annotation: Callable[[], BaseExpression]
-    fields: Callable[[], "dict[str, Field[Any, Any, Any, Any]]"]
+    fields: Callable[[], Fields]
 
 
 _contributions: dict[str, Contribution] = {}
 
 
 def contribute(
-    name: str, *, annotation: Callable[[], BaseExpression], fields: "Callable[[], dict[str, Field]]"
+    name: str,
+    *,
+    annotation: Callable[[], BaseExpression],
+    fields: Callable[[], Fields],
 ) -> None:
     """Adds members to the representation. Called once, from an app's `ready()`."""
     _contributions[name] = Contribution(annotation, fields)
@@ -36,7 +41,7 @@ def contributed_annotations() -> dict[str, BaseExpression]:
     return {name: each.annotation() for name, each in _contributions.items()}
 
 
-def contributed_fields() -> "dict[str, Field[Any, Any, Any, Any]]":
+def contributed_fields() -> Fields:
     """Fresh serializer fields of all contributed members."""
     return {
         name: field for each in _contributions.values() for name, field in each.fields().items()

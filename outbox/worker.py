@@ -6,7 +6,7 @@ Any number of these may run, on any number of machines.
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
@@ -26,6 +26,7 @@ class Worker:
         self.models = delivery_models()
         self.stopping = threading.Event()
         self.idle = threading.Semaphore(threads)
+        self.under_way: set[Future[None]] = set()
 
     def stop(self) -> None:
         """Claims nothing more; what is under way is finished and recorded."""
@@ -35,12 +36,14 @@ class Worker:
         """Delivers until `stop()`; with `once`, until nothing is due."""
         with ThreadPoolExecutor(self.threads, thread_name_prefix="deliver") as pool:
             while not self.stopping.is_set():
-                claimed = self.start_due(pool)
-                if claimed:
-                    continue
-                if once:
+                started = self.start_due(pool)
+                if once and not self.under_way:
                     return
-                self.stopping.wait(settings.DELIVERY_POLL_SECONDS)
+                if once:
+                    # What fails now may be due again at once.
+                    self.finish_under_way()
+                elif not started:
+                    self.stopping.wait(settings.DELIVERY_POLL_SECONDS)
 
     def start_due(self, pool: ThreadPoolExecutor) -> int:
         """Starts as many due deliveries as there are idle threads; how many those were.
@@ -54,9 +57,15 @@ class Worker:
             if unused := free - len(rows):
                 self.idle.release(unused)
             for row in rows:
-                pool.submit(self.deliver, row)
+                future = pool.submit(self.deliver, row)
+                self.under_way.add(future)
+                future.add_done_callback(self.under_way.discard)
             started += len(rows)
         return started
+
+    def finish_under_way(self) -> None:
+        """Waits until what has been started is recorded."""
+        wait(set(self.under_way))
 
     def take_idle(self) -> int:
         """Waits for an idle thread and takes all there are."""

@@ -31,23 +31,19 @@ class Simulator:
 
     @property
     def connections(self) -> int:
-        """How many TCP connections they accepted so far."""
+        """How many TCP connections they accepted so far; each call of messages() is one."""
         return self._server.connections
 
     def messages(self, to: str = "") -> list[dict[str, str]]:
         """What they received, oldest first; for `to` (E.164) alone if it is given."""
         query = urlencode({"to": to}) if to else ""
-        content: list[dict[str, str]] = json.loads(self._request("GET", f"/messages?{query}"))
+        content: list[dict[str, str]] = json.loads(self._get(f"/messages?{query}"))
         return content
 
-    def forget(self) -> None:
-        """Empty the record."""
-        self._request("DELETE", "/messages")
-
-    def _request(self, method: str, target: str) -> bytes:
+    def _get(self, target: str) -> bytes:
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)
         try:
-            connection.request(method, target)
+            connection.request("GET", target)
             return connection.getresponse().read()
         finally:
             connection.close()

@@ -59,9 +59,7 @@ def admin(db: None) -> User:
 @pytest.fixture
 def john(db: None) -> Customer:
     """Savannah's customer."""
-    return Customer.objects.create(
-        code="CUST001", name="John Doe", phone_number="+254712345678"
-    )
+    return Customer.objects.create(code="CUST001", name="John Doe", phone_number="+254712345678")
 
 
 @pytest.fixture

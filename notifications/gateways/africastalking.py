@@ -5,10 +5,6 @@ answer or on the time that it may drip in, reads JSON only under one exact conte
 and raises one exception for everything that is not 2xx, without the status. So `KeptSms`
 overrides its `_make_request`, and nothing else.
 
-What decides between `NotSent` and `Unknown` is a fact, not the name of an exception:
-whether any of the request was handed to a connected socket. The same exception
-(`requests.exceptions.SSLError`, say) can come from before and from after that.
-
 The facts about the service (paths, fields, status codes) are those of its documentation
 of bulk SMS. It has no idempotency key.
 """
@@ -16,36 +12,31 @@ of bulk SMS. It has no idempotency key.
 import json
 import logging
 import re
-import socket
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
-from http.cookiejar import DefaultCookiePolicy
-from io import BufferedReader, RawIOBase
-from time import monotonic
-from typing import TYPE_CHECKING, Any
 
 import requests
 from africastalking.Service import AfricasTalkingException
 from africastalking.SMS import SMSService
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
-from urllib3.util import Retry
 
 from notifications.gateways import Gateway
 from outbox.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from outbox.transport import (
+    DEFAULT_TIMEOUTS,
+    TRANSPORT_ERRORS,
+    Attempt,
+    KeptSession,
+    Timeouts,
+    body_of,
+    current_attempt,
+    explanation,
+    wait_asked_for,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,15 +44,9 @@ SANDBOX = "sandbox"
 # What an HTTP header can carry without quoting: visible ASCII.
 API_KEY = re.compile(r"[!-~]+")
 
-# The head and the body together; a real answer to one SMS has 300 bytes.
-MAX_ANSWER_BYTES = 64 * 1024
-# A connection unused for longer is not used again: firewalls forget idle connections
-# without a word, and a request into such a one is lost without anybody knowing that it is.
-MAX_IDLE_SECONDS = 30.0
 MAX_REASON_LENGTH = 500
 MAX_ID_LENGTH = 100
-LONGEST_RETRY_AFTER = timedelta(hours=1)
-RETRY_AFTER_BAD_KEY = timedelta(minutes=5)
+RETRY_AFTER_BAD_SETTING = timedelta(minutes=5)
 
 # What the service says about a recipient: the statusCode, its name, and what follows.
 # Everything outside this table is Unknown.
@@ -89,22 +74,8 @@ RETRY_AFTER_NO_BALANCE = timedelta(hours=1)
 # gave up waiting for the request (RFC 9110, 15.5.9). 504 is not: the server that gave up
 # waiting there had passed the request on.
 NOTHING_TAKEN = frozenset({408, 429, 500, 502, 503})
-
-# What requests, urllib3, http.client and the socket raise, and ValueError for what they
-# find wrong with an address or a header.
-TRANSPORT_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds. `total` bounds one attempt, however the answer drips in."""
-
-    connect: float = 3.05
-    read: float = 9.05
-    total: float = 15.0
-
-
-DEFAULT_TIMEOUTS = Timeouts()
+# Redirects apart, what a server answers that is not the service at all.
+NO_SUCH_SERVICE = frozenset({404, 405})
 
 
 class SendError(AfricasTalkingException):  # type: ignore[misc]  # the SDK is untyped
@@ -113,149 +84,6 @@ class SendError(AfricasTalkingException):  # type: ignore[misc]  # the SDK is un
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
         self.outcome = outcome
-
-
-# --- The transport: one attempt, bounded in time and size ----------------------------
-
-
-class Attempt:
-    """One attempt: when it must end, and whether the service may have got any of it."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = monotonic() + seconds
-        self.written = False
-
-    def seconds_left(self) -> float:
-        """More than zero; raises TimeoutError when the time is over."""
-        left = self._end - monotonic()
-        if left <= 0:
-            raise TimeoutError("the time for one attempt is over")
-        return left
-
-
-# urllib3 makes the connections and the readers below; this is how they learn of it.
-current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
-
-
-class BoundedReader(RawIOBase):
-    """Reads an answer from a socket, within the time of the attempt and a bounded size.
-
-    A socket's own timeout bounds the wait for each piece only: a peer that sends a byte
-    every few seconds, headers included, would outlast the lease of the delivery, and
-    another worker would send the SMS again.
-    """
-
-    def __init__(self, sock: socket.socket, raw: RawIOBase) -> None:
-        self._sock = sock
-        self._raw = raw
-        self._attempt = current_attempt.get()
-        self._timeout = sock.gettimeout()
-        self._room = MAX_ANSWER_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int | None:
-        left = self._attempt.seconds_left()
-        self._sock.settimeout(left if self._timeout is None else min(left, self._timeout))
-        count = self._raw.readinto(buffer)
-        self._room -= count or 0
-        if self._room < 0:
-            raise HTTPException(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class BoundedResponse(HTTPResponse):
-    """An answer that is read through a `BoundedReader`."""
-
-    def __init__(
-        self,
-        sock: socket.socket,
-        debuglevel: int = 0,
-        method: str | None = None,
-        url: str | None = None,
-    ) -> None:
-        super().__init__(sock, debuglevel, method, url)
-        self.fp = BufferedReader(BoundedReader(sock, self.fp.detach()))
-
-
-class AttemptConnection(HTTPConnection):
-    """A connection that notes on the attempt when it begins to write.
-
-    It begins nothing when the time is over: connecting has bounds of its own (for each
-    address of the host, and the name server's), which together may exceed the lease.
-    """
-
-    response_class = BoundedResponse
-    _last_used = 0.0
-
-    def connect(self) -> None:
-        current_attempt.get().seconds_left()
-        super().connect()
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        attempt = current_attempt.get()
-        if not attempt.written:
-            attempt.seconds_left()
-            attempt.written = True
-        self._last_used = monotonic()
-        super().send(data)
-
-    @property
-    def is_connected(self) -> bool:
-        return super().is_connected and monotonic() - self._last_used < MAX_IDLE_SECONDS
-
-
-class AttemptTlsConnection(AttemptConnection, HTTPSConnection):
-    """The same over TLS."""
-
-
-class AttemptPool(HTTPConnectionPool):
-    """Makes the connections above."""
-
-    ConnectionCls = AttemptConnection
-
-
-class AttemptTlsPool(HTTPSConnectionPool):
-    """Makes the connections above, over TLS."""
-
-    ConnectionCls = AttemptTlsConnection
-
-
-class AttemptAdapter(HTTPAdapter):
-    """Uses the pools above, and tries again only what never connected."""
-
-    def __init__(self) -> None:
-        super().__init__(max_retries=Retry(connect=2, read=0, redirect=0, status=0, other=0))
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": AttemptPool, "https": AttemptTlsPool}
-
-
-class KeptSession(requests.Session):
-    """Keeps its connection, and nothing else.
-
-    No cookies, no redirects, and nothing from the environment: no proxies, and no
-    credentials from .netrc, which would go out beside the API key.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.headers["Accept-Encoding"] = "identity"
-        self.mount("https://", AttemptAdapter())
-        self.mount("http://", AttemptAdapter())
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """No target: even without following it, requests would read the body for it."""
 
 
 class KeptSms(SMSService):  # type: ignore[misc]  # the SDK is untyped
@@ -328,47 +156,24 @@ def content_of(response: requests.Response) -> object:
         ) from None
 
 
-def body_of(response: requests.Response) -> bytes:
-    """The body, unpacked; raises HTTPException when it is too long."""
-    body: bytes = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-    if len(body) > MAX_ANSWER_BYTES:
-        raise HTTPException(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
-    return body
-
-
-def explanation(response: requests.Response) -> str:
-    """What the body of a refusal says, or "": the status holds without it."""
-    with suppress(*TRANSPORT_ERRORS):
-        return body_of(response).decode(errors="replace").strip()
-    return ""
-
-
 def outcome_of_status(status: int, headers: Mapping[str, str], said: str) -> Outcome:
     """The outcome of an answer that is not 2xx."""
     if status == HTTPStatus.UNAUTHORIZED:
         logger.error("No SMS goes out: Africa's Talking rejected the API key (HTTP 401).")
-        return NotSent("Africa's Talking rejected the API key (HTTP 401).", RETRY_AFTER_BAD_KEY)
+        return NotSent("Africa's Talking rejected the API key (HTTP 401).", RETRY_AFTER_BAD_SETTING)
     if status == HTTPStatus.CONFLICT:
         return Refused("DoNotDisturbRejection (HTTP 409)")
     said = f"Africa's Talking answered HTTP {status}" + (f": {said}" if said else ".")
     if status in NOTHING_TAKEN:
         return NotSent(said, wait_asked_for(headers))
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return Refused(
-            f"Africa's Talking answered with a redirect (HTTP {status}), and redirects are not "
-            "followed. Check AFRICAS_TALKING_URL."
-        )
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST or status in NO_SUCH_SERVICE:
+        # A wrong address is ours to mend: no message may be lost to it.
+        reason = f"Nothing takes SMS at this address (HTTP {status}). Check AFRICAS_TALKING_URL."
+        logger.error("No SMS goes out: %s", reason)
+        return NotSent(reason, RETRY_AFTER_BAD_SETTING)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Refused(said)
     return Unknown(said)
-
-
-def wait_asked_for(headers: Mapping[str, str]) -> timedelta | None:
-    """The wait that the header Retry-After asks for in seconds, at most an hour."""
-    seconds = headers.get("Retry-After", "")
-    if not re.fullmatch(r"[0-9]{1,9}", seconds):
-        return None
-    return min(timedelta(seconds=int(seconds)), LONGEST_RETRY_AFTER)
 
 
 def outcome_of_break(error: Exception, *, written: bool) -> Outcome:

@@ -22,9 +22,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from notifications.gateways import africastalking, console, gateway
-from notifications.gateways.africastalking import AfricasTalkingGateway, KeptSms, Timeouts
+from notifications.gateways import console, gateway
+from notifications.gateways.africastalking import AfricasTalkingGateway, KeptSms
+from outbox import transport
 from outbox.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from outbox.transport import Timeouts
 from simulators.magic import MAGIC
 from simulators.testing import Simulator, running_simulator
 
@@ -201,6 +203,7 @@ def test_it_sends_the_form_of_the_official_sdk() -> None:
     assert head.startswith("POST /version1/messaging HTTP/1.1\r\n")
     assert f"\r\napiKey: {API_KEY}\r\n" in head
     assert "\r\nAccept: application/json\r\n" in head
+    assert "\r\nAccept-Encoding: identity\r\n" in head
     assert parse_qs(body) == {
         "username": ["acme"],
         "to": [PHONE],
@@ -289,7 +292,7 @@ def test_it_shares_no_connection_between_threads(simulator: Simulator) -> None:
 def test_it_uses_no_connection_that_was_idle_for_long(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(africastalking, "MAX_IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(transport, "MAX_IDLE_SECONDS", 0.0)
     gateway = gateway_to(simulator.url)
     gateway.send(to=PHONE, text=TEXT)
     gateway.send(to=PHONE, text=TEXT)
@@ -342,6 +345,24 @@ def test_it_is_not_sent_when_the_time_is_over_before_the_request(simulator: Simu
     assert simulator.connections == 0
 
 
+def test_it_is_not_sent_when_connecting_took_all_the_time(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No timeout of ours bounds the name server; by then another worker may be sending."""
+    resolve = socket.getaddrinfo
+
+    def resolve_late(*arguments: Any) -> object:
+        time.sleep(0.2)
+        return resolve(*arguments)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
+    outcome = send(simulator.url, timeouts=Timeouts(total=0.1))
+    monkeypatch.undo()
+
+    assert outcome == unreachable("the time for one attempt is over")
+    assert simulator.messages() == []
+
+
 def test_it_is_not_sent_when_the_address_is_none() -> None:
     assert isinstance(send("ftp://127.0.0.1"), NotSent)
     assert isinstance(send("http://[:1"), NotSent)
@@ -373,7 +394,14 @@ def test_it_waits_as_long_as_the_service_asks(asked: str, wait: timedelta | None
     ("status", "body", "outcome"),
     [
         ("400 Bad Request", b"No 'to'", Refused("Africa's Talking answered HTTP 400: No 'to'")),
-        ("404 Not Found", b"", Refused("Africa's Talking answered HTTP 404.")),
+        (
+            "404 Not Found",
+            b"",
+            NotSent(
+                "Nothing takes SMS at this address (HTTP 404). Check AFRICAS_TALKING_URL.",
+                timedelta(minutes=5),
+            ),
+        ),
         ("408 Request Timeout", b"", NotSent("Africa's Talking answered HTTP 408.")),
         ("502 Bad Gateway", b" \n", NotSent("Africa's Talking answered HTTP 502.")),
         ("504 Gateway Timeout", b"", Unknown("Africa's Talking answered HTTP 504.")),
@@ -402,9 +430,9 @@ def test_it_follows_no_redirect(simulator: Simulator, status: str, location: str
 
     outcome = said_by(answer(status, b"", f"Location: {target}"))
 
-    assert outcome == Refused(
-        f"Africa's Talking answered with a redirect (HTTP {status[:3]}), and redirects are not "
-        "followed. Check AFRICAS_TALKING_URL."
+    assert outcome == NotSent(
+        f"Nothing takes SMS at this address (HTTP {status[:3]}). Check AFRICAS_TALKING_URL.",
+        timedelta(minutes=5),
     )
     assert simulator.connections == 0
 
@@ -507,6 +535,14 @@ def test_it_ends_an_answer_that_drips(start: bytes) -> None:
 
     assert isinstance(outcome, Unknown)
     assert DRIP.total <= took < DRIP.total + 0.5
+
+
+def test_it_ends_a_silence_when_the_time_is_over(simulator: Simulator) -> None:
+    begin = time.monotonic()
+    outcome = send(simulator.url, f"+254711000{SILENT}", Timeouts(read=9, total=0.3))
+
+    assert outcome == broke("timed out")
+    assert time.monotonic() - begin < 2
 
 
 def test_it_ends_an_answer_of_endless_interim_answers() -> None:

@@ -1,0 +1,47 @@
+# One image for the web server, the worker and the migration: what runs together was built together.
+FROM python:3.13-slim AS build
+
+# Nothing here may need a compiler: a missing wheel should stop the build and say so.
+RUN python -m venv /venv
+COPY requirements.txt /tmp/
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
+    --requirement /tmp/requirements.txt
+
+WORKDIR /app
+COPY . .
+# The static files as production stores them need production's settings; the secrets for
+# that are made, used and removed in one layer of a stage that is thrown away.
+# The bytecode is made here, because at run time nobody may write beside the code.
+RUN export SECRET_KEY_FILE=/tmp/secrets/secret_key OIDC_RSA_PRIVATE_KEY_FILE=/tmp/secrets/oidc.pem \
+        STATE_DIR=/tmp/secrets \
+    && /venv/bin/python -m config.secret_files /tmp/secrets \
+    && /venv/bin/python manage.py collectstatic --noinput \
+    && rm -r /tmp/secrets \
+    && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash .
+
+
+FROM python:3.13-slim
+
+# Numbers, so that an orchestrator can see without a passwd file that this is not root.
+# A fresh named volume takes over the owner of the directory that it is mounted on.
+RUN groupadd --gid 10001 klanten \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent klanten \
+    && install -d -m 0700 -o 10001 -g 10001 /var/lib/klanten
+
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    STATE_DIR=/var/lib/klanten
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8000
+
+# No HEALTHCHECK: the worker and the migration have no port. Who runs the web command
+# checks /healthz.
+# A shell only for WEB_WORKERS; `exec` gives its place, and the signals, to the server.
+# A worker is replaced when its memory has grown beyond reason, not by the clock: a
+# replacement may reset a connection that waits to be accepted, and nobody repeats a POST.
+CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --workers \"${WEB_WORKERS:-2}\" --blocking-threads 1 --no-ws --respawn-failed-workers --workers-max-rss 200 --workers-kill-timeout 20 config.wsgi:application"]
