@@ -33,7 +33,8 @@ $(VE)/.installed-dev: requirements-dev.txt $(VE)/.installed
 	@touch $@
 
 ## Run it: web server and delivery worker, on http://HOST:PORT
-runserver: migrate
+runserver: $(VE)/.installed
+	@$(MANAGE) migrate --noinput --verbosity 0
 	@$(MANAGE) welcome
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start --no-prefix web worker
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+# The id of nothing.
+UNKNOWN_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
 MEMBERS = {"type", "title", "status", "detail", "code", "error", "errors", "request_id"}
 
 

