@@ -17,6 +17,9 @@ from outbox.services import attempt, claim, delivery_models, record
 
 logger = logging.getLogger(__name__)
 
+# The wait before an outcome is written again while the database is away.
+RECORD_AGAIN_SECONDS = 1.0
+
 
 class Worker:
     """Delivers with `threads` attempts at a time until it is told to stop."""
@@ -108,4 +111,4 @@ class Worker:
                     # The row falls due with its claim still on it: it ends as unknown.
                     logger.exception("The outcome of %s is lost", delivery.pk)
                     return
-                time.sleep(1)
+                time.sleep(RECORD_AGAIN_SECONDS)

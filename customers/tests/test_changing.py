@@ -186,11 +186,3 @@ def test_knows_no_such_customer(
     body = problem(response, 404)
     assert body["detail"] == body["error"] == "Customer not found"
     assert stored(doe) == before
-
-
-def test_forgets_no_rival_change(partner: APIClient, doe: Customer) -> None:
-    partner.patch(url_of(doe), {"name": "Doe Ltd"})
-    partner.patch(url_of(doe), {"phone_number": "+254733000222"})
-
-    assert stored(doe)["name"] == "Doe Ltd"
-    assert stored(doe)["phone_number"] == "+254733000222"
