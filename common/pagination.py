@@ -1,5 +1,6 @@
 """Lists: plain arrays, keyset pages, and `Link` headers (RFC 8288)."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,7 @@ class KeysetPagination(CursorPagination):
         given = request.query_params.get(self.page_size_query_param)
         if given is None:
             return self.page_size
-        if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= self.max_page_size):
+        if not (re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= self.max_page_size):
             raise Invalid(
                 FieldError("limit", "invalid", f"A number from 1 to {self.max_page_size}.")
             )

@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from notifications.models import Message
 from outbox import worker
+from outbox.services import claim, record
 from outbox.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,15 +29,12 @@ def test_it_prints_the_sms_on_the_console(due: Message, capfd: pytest.CaptureFix
 
 
 def test_it_goes_on_when_claiming_fails(due: Message) -> None:
-    claim = worker.claim
-
     with mock.patch.object(worker, "claim", side_effect=OperationalError("away")):
         assert Worker(threads=1).claim_safely(Message, 1) == []
     assert [each.pk for each in claim(Message, most=1)] == [due.pk]
 
 
 def test_it_records_once_the_database_is_back(due: Message) -> None:
-    record = worker.record
     failures = [OperationalError("away")]
 
     def record_at_last(*args: object) -> bool:
