@@ -42,6 +42,6 @@ EXPOSE 8000
 # No HEALTHCHECK: the worker and the migration have no port. Who runs the web command
 # checks /healthz.
 # A shell only for WEB_WORKERS; `exec` gives its place, and the signals, to the server.
-# A worker is replaced when its memory has grown beyond reason, not by the clock: a
-# replacement may reset a connection that waits to be accepted, and nobody repeats a POST.
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --workers \"${WEB_WORKERS:-2}\" --blocking-threads 1 --no-ws --respawn-failed-workers --workers-max-rss 200 --workers-kill-timeout 20 config.wsgi:application"]
+# A worker is replaced when its memory stays beyond reason, not by the clock: now and then
+# a replacement cuts a connection on which a POST is arriving, and nobody repeats that.
+CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --workers \"${WEB_WORKERS:-2}\" --blocking-threads 1 --no-ws --respawn-failed-workers --workers-max-rss 200 --rss-samples 3 --workers-kill-timeout 20 config.wsgi:application"]

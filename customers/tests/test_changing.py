@@ -28,7 +28,8 @@ def doe(db: None) -> Customer:
 
 def stored(customer: Customer) -> dict[str, Any]:
     """What the database says of `customer`."""
-    return Customer.objects.values(*MEMBERS).get(pk=customer.pk)
+    row: dict[str, Any] = Customer.objects.values(*MEMBERS).get(pk=customer.pk)
+    return row
 
 
 def url_of(customer: Customer) -> str:

@@ -102,12 +102,9 @@ def test_gives_a_hundred_without_a_limit(partner: APIClient) -> None:
 
 @pytest.mark.parametrize(
     "limit",
-    ["0", "1001", "abc", "-1", "", "1.5", "+1", "%D9%A1", "%00", "1e2", "9" * 1000]  # ARABIC ONE
-    + [
-        pytest.param(
-            "9" * 5000, marks=pytest.mark.xfail(reason="int() of 5000 digits", strict=True)
-        )
-    ],
+    # The eighth is ARABIC-INDIC DIGIT ONE.
+    ["0", "1001", "abc", "-1", "", "1.5", "+1", "%D9%A1", "%00", "1e2", "9" * 1000, "9" * 5000],
+    ids=lambda limit: limit[:8],
 )
 def test_refuses_a_limit(partner: APIClient, limit: str) -> None:
     assert wrong_fields(partner.get(f"{URL}?limit={limit}")) == {"limit": "invalid"}

@@ -18,7 +18,8 @@ SHIRT = {"name": "Shirt", "size": "M", "price": "25.50"}
 def stored(item: Item) -> dict[str, Any]:
     """What the database says of `item`."""
     members = ("name", "size", "price", "currency", "updated_at")
-    return Item.objects.values(*members).get(pk=item.pk)
+    row: dict[str, Any] = Item.objects.values(*members).get(pk=item.pk)
+    return row
 
 
 def test_creates(partner: APIClient) -> None:
@@ -130,7 +131,7 @@ BAD = [
     ("size", "\0", "invalid_choice"),
     ("currency", "kes", "currency"),
     ("currency", "KESX", "currency"),
-    ("currency", "KES\n", "currency"),
+    ("currency", "K€S", "currency"),
     ("currency", "", "blank"),
     ("currency", None, "null"),
     ("currency", [], "invalid"),
@@ -171,6 +172,17 @@ def test_says_nothing_of_python(partner: APIClient) -> None:
     response = partner.generic("POST", URL, body, content_type="application/json")
 
     assert "sys." not in problem(response, 400)["detail"]
+
+
+@pytest.mark.xfail(reason="the refusal repeats what no UTF-8 can say", strict=True)
+def test_refuses_a_size_that_no_text_holds(partner: APIClient) -> None:
+    partner.raise_request_exception = False
+    body = json.dumps(SHIRT | {"size": "\ud800"})
+
+    response = partner.post(URL, body, content_type="application/json")
+
+    assert wrong_fields(response) == {"size": "invalid_choice"}
+    assert not Item.objects.exists()
 
 
 def test_names_all_that_is_missing(partner: APIClient) -> None:
@@ -228,9 +240,7 @@ def test_keeps_an_item_that_orders_hold(
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 @pytest.mark.parametrize("item_id", [UNKNOWN_ID, "shirt", "0"])
-def test_knows_no_such_item(
-    partner: APIClient, shirt: Item, method: str, item_id: str
-) -> None:
+def test_knows_no_such_item(partner: APIClient, shirt: Item, method: str, item_id: str) -> None:
     before = stored(shirt)
 
     body = problem(getattr(partner, method)(f"{URL}/{item_id}"), 404)

@@ -1,0 +1,47 @@
+"""It tells a load balancer that it is well, whatever the balancer calls it."""
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+HOSTS = pytest.mark.parametrize("host", ["klanten.example", "10.0.0.7:8000", "unknown", "", "a_b"])
+
+
+@HOSTS
+def test_is_alive_without_a_database(client: Client, settings: Settings, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["klanten.example"]
+
+    response = client.get("/healthz", HTTP_HOST=host)
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+@HOSTS
+@pytest.mark.django_db
+def test_is_ready_with_its_database(
+    client: Client,
+    settings: Settings,
+    host: str,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    settings.ALLOWED_HOSTS = ["klanten.example"]
+
+    with django_assert_num_queries(1):
+        response = client.get("/readyz", HTTP_HOST=host)
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "database": "ok"})
+
+
+@pytest.mark.django_db
+def test_refuses_an_unknown_host_elsewhere(client: Client, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["klanten.example"]
+
+    assert client.get("/v1/", HTTP_HOST="unknown").status_code == 400
+    assert client.get("/v1/", HTTP_HOST="klanten.example").status_code == 200
+
+
+def test_is_not_redirected_to_https(client: Client, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert client.get("/healthz").status_code == 200

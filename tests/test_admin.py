@@ -1,0 +1,395 @@
+"""It lets staff see everything, place orders, move them on, and make keys."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from access.models import ApiKey, User
+from common.tests.problems import UNKNOWN_ID
+from customers.models import Customer
+from items.models import Item
+from notifications.models import Message
+from orders.models import Order
+
+REGISTERED = {model._meta.label: model for model in site._registry}
+MODELS = pytest.mark.parametrize("model", REGISTERED.values(), ids=REGISTERED.keys())
+# What happened, and what the OpenID provider hands out.
+NOT_ADDED = {"Message", "AccessToken", "Grant", "IDToken", "RefreshToken"}
+ORDERS = "/admin/orders/order/"
+
+
+@pytest.fixture
+def ada(client: Client, admin: User) -> Client:
+    """The browser of a superuser who has logged in."""
+    client.force_login(admin)
+    return client
+
+
+@pytest.fixture
+def order(partner: APIClient, john: Customer, shirt: Item) -> Order:
+    """An order of two lines, with its message."""
+    pen = {"description": "Pen", "quantity": 1, "unit_price": 5}
+    lines = [{"item": str(shirt.pk), "quantity": 2}, pen]
+    answer = partner.post("/v1/orders/", {"customer": str(john.pk), "lines": lines})
+    return Order.objects.get(pk=answer.json()["id"])
+
+
+def url_of(model: type[Model], page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def test_shows_a_stranger_the_login(client: Client, db: None) -> None:
+    response = client.get(ORDERS)
+
+    assert (response.status_code, response["Location"]) == (302, f"/admin/login/?next={ORDERS}")
+
+
+def test_shows_its_index(ada: Client) -> None:
+    response = ada.get("/admin/")
+
+    assert response.status_code == 200
+    assert b"Customers, and what we have with them" in response.content
+
+
+@MODELS
+@pytest.mark.parametrize("query", ["", "?q=x", "?o=1"])
+def test_lists(ada: Client, order: Order, model: type[Model], query: str) -> None:
+    assert ada.get(url_of(model, "changelist") + query).status_code == 200
+
+
+@MODELS
+def test_shows_a_form_for_a_new_row(ada: Client, order: Order, model: type[Model]) -> None:
+    response = ada.get(url_of(model, "add"))
+
+    assert response.status_code == (403 if model._meta.object_name in NOT_ADDED else 200)
+
+
+@MODELS
+def test_shows_a_row(ada: Client, order: Order, model: type[Model]) -> None:
+    row = model._default_manager.first()
+
+    if row is None:
+        assert model._meta.app_label in {"auth", "oauth2_provider"}
+    else:
+        assert ada.get(url_of(model, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("resource", "text", "found"),
+    [
+        ("items/item", "shirt", 1),
+        ("items/item", "polo", 0),
+        ("orders/order", "shirt", 1),
+        ("orders/order", "CUST001", 1),
+        ("orders/order", "CUST002", 0),
+        ("customers/customer", "712345", 1),
+        ("customers/customer", "shirt", 0),
+        ("notifications/message", "laptop", 0),
+        ("notifications/message", "john", 1),
+    ],
+)
+def test_finds_by_text(ada: Client, order: Order, resource: str, text: str, found: int) -> None:
+    response = ada.get(f"/admin/{resource}/?q={text}")
+
+    assert response.context["cl"].result_count == found
+
+
+NO_NEW_OBJECTS = pytest.mark.xfail(
+    reason="save_related() leaves the formset without new_objects", strict=True
+)
+UNCAUGHT = pytest.mark.xfail(reason="a Problem of the service is not caught", strict=True)
+
+
+def form_of(owner: Customer, *lines: dict[str, Any], **members: str) -> dict[str, Any]:
+    """What the browser sends for a new order."""
+    form: dict[str, Any] = {
+        "customer": str(owner.pk),
+        "currency": "KES",
+        "code": "",
+        "lines-TOTAL_FORMS": len(lines),
+        "lines-INITIAL_FORMS": 0,
+        "lines-MIN_NUM_FORMS": 1,
+        "lines-MAX_NUM_FORMS": 1000,
+        **members,
+    }
+    for index, line in enumerate(lines):
+        form |= {f"lines-{index}-{name}": value for name, value in line.items()}
+    return form
+
+
+def line_of(item: Item, quantity: int = 1) -> dict[str, Any]:
+    return {"item": str(item.pk), "quantity": quantity, "description": "", "unit_price": ""}
+
+
+@NO_NEW_OBJECTS
+def test_places_an_order(ada: Client, john: Customer, shirt: Item) -> None:
+    pen = {"item": "", "quantity": "2", "description": "Pen", "unit_price": "0.35"}
+
+    response = ada.post(f"{ORDERS}add/", form_of(john, line_of(shirt, 2), pen, code="A-1"))
+
+    order = Order.objects.get()
+    assert (response.status_code, response["Location"]) == (302, ORDERS)
+    assert (order.amount, order.currency, order.code) == (Decimal("51.70"), "KES", "A-1")
+    assert order.status == "received"
+    assert list(order.lines.values_list("item", "description", "quantity")) == [
+        (shirt.pk, "Shirt", 2),
+        (None, "Pen", 2),
+    ]
+    message = Message.objects.get()
+    assert (message.order, message.status, message.to) == (order, "pending", john.phone_number)
+    assert "Your order for Shirt and 1 more worth KES 51.70 has been received." in message.text
+    # The admin's own log and the page it goes on to mean this order.
+    assert f"{order.pk}" in ada.get("/admin/").content.decode()
+    assert ada.get(f"{ORDERS}{order.pk}/change/").status_code == 200
+
+
+@NO_NEW_OBJECTS
+def test_goes_on_with_the_order_it_placed(ada: Client, john: Customer, shirt: Item) -> None:
+    form = form_of(john, line_of(shirt), _continue="1")
+
+    response = ada.post(f"{ORDERS}add/", form)
+
+    assert response["Location"] == f"{ORDERS}{Order.objects.get().pk}/change/"
+
+
+BAD_LINES: list[dict[str, Any]] = [
+    {},
+    {"quantity": "1"},
+    {"quantity": "0", "description": "Pen", "unit_price": "5"},
+    {"quantity": "1", "description": "Pen"},
+    {"quantity": "1", "unit_price": "5"},
+    {"quantity": "1", "description": "Pen", "unit_price": "-5"},
+    {"quantity": "1", "description": "Pen", "unit_price": "NaN"},
+    {"quantity": "x", "description": "Pen", "unit_price": "5"},
+    {"quantity": "1", "item": UNKNOWN_ID},
+    {"quantity": "1", "description": "x" * 251, "unit_price": "5"},
+]
+
+
+@pytest.mark.parametrize("line", BAD_LINES, ids=repr)
+def test_places_no_order_with_a_bad_line(ada: Client, john: Customer, line: dict[str, Any]) -> None:
+    whole = {"item": "", "quantity": "", "description": "", "unit_price": "", **line}
+
+    response = ada.post(f"{ORDERS}add/", form_of(john, whole))
+
+    assert response.status_code == 200
+    assert "errorlist" in response.content.decode()
+    assert (Order.objects.count(), Message.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("members", "line"),
+    [
+        ({"currency": "kes"}, {}),
+        ({"customer": ""}, {}),
+        # Refused by the service, once the form was found good.
+        pytest.param({"currency": "USD"}, {}, marks=UNCAUGHT, id="other currency"),
+        pytest.param(
+            {},
+            {"item": "", "description": "x", "unit_price": "999999999999", "quantity": 10**6},
+            marks=UNCAUGHT,
+            id="too much",
+        ),
+    ],
+)
+def test_places_no_order_that_makes_no_sense(
+    ada: Client, john: Customer, shirt: Item, members: dict[str, str], line: dict[str, Any]
+) -> None:
+    ada.raise_request_exception = False
+
+    response = ada.post(f"{ORDERS}add/", form_of(john, line_of(shirt) | line, **members))
+
+    assert response.status_code == 200
+    assert "errorlist" in response.content.decode()
+    assert (Order.objects.count(), Message.objects.count()) == (0, 0)
+
+
+@NO_NEW_OBJECTS
+def test_places_no_order_with_a_code_that_another_has(
+    ada: Client, john: Customer, shirt: Item
+) -> None:
+    form = form_of(john, line_of(shirt), code="A-1")
+    ada.post(f"{ORDERS}add/", form)
+
+    response = ada.post(f"{ORDERS}add/", form)
+
+    assert "Another order has this code." in response.content.decode()
+    assert (Order.objects.count(), Message.objects.count()) == (1, 1)
+
+
+@NO_NEW_OBJECTS
+def test_changes_no_order(ada: Client, order: Order, john: Customer) -> None:
+    before = Order.objects.values().get()
+    response = ada.post(f"{ORDERS}{order.pk}/change/", form_of(john, currency="USD"))
+
+    assert response.status_code in {200, 302}
+    assert Order.objects.values().get() == before
+    assert order.lines.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "statuses"),
+    [
+        ("make_ready", {"received": "ready"}),
+        ("complete", {"ready": "completed"}),
+        ("cancel", {"received": "cancelled", "ready": "cancelled"}),
+    ],
+)
+def test_moves_orders_on_where_they_may(
+    ada: Client, john: Customer, action: str, statuses: dict[str, str]
+) -> None:
+    rows = {
+        status: Order.objects.create(customer=john, description=status, amount=1, status=status)
+        for status in Order.Status.values
+    }
+    form = {"action": action, "_selected_action": [str(row.pk) for row in rows.values()]}
+
+    page = ada.post(ORDERS, form, follow=True).content.decode()
+
+    after = dict(Order.objects.values_list("description", "status"))
+    assert after == {status: statuses.get(status, status) for status in rows}
+    assert f"{len(statuses)} now " in page
+    assert page.count("cannot become") == 4 - len(statuses)
+
+
+def test_shows_a_key_once(ada: Client) -> None:
+    form = {"name": "Partner", "scopes": "customers:read", "expiry_date_0": "", "expiry_date_1": ""}
+
+    first = ada.post("/admin/access/apikey/add/", form, follow=True).content.decode()
+    second = ada.get("/admin/access/apikey/").content.decode()
+
+    shown = re.search(r"The API key for Partner is: (\S+)\. ", first)
+    assert shown
+    secret = shown[1].partition(".")[2]
+    assert secret
+    assert secret not in second
+    api_key = ApiKey.objects.get()
+    assert (api_key.name, api_key.scopes, api_key.revoked) == ("Partner", "customers:read", False)
+    partner = APIClient(HTTP_AUTHORIZATION=f"Api-Key {shown[1]}")
+    assert partner.get("/v1/customers/").json() == []
+    assert partner.get("/v1/orders/").status_code == 403
+    detail = ada.get(f"/admin/access/apikey/{api_key.pk}/change/").content.decode()
+    assert secret not in detail
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "Partner", "scopes": "customers:raed"},
+        {"name": "Partner", "scopes": "openid"},
+        {"name": "", "scopes": "read"},
+        {"name": "x" * 51, "scopes": "read"},
+    ],
+)
+def test_makes_no_key_that_makes_no_sense(ada: Client, form: dict[str, str]) -> None:
+    response = ada.post("/admin/access/apikey/add/", form)
+
+    assert "errorlist" in response.content.decode()
+    assert not ApiKey.objects.exists()
+
+
+def test_revokes_a_key(ada: Client, key: str) -> None:
+    api_key = ApiKey.objects.get()
+    form = {"name": api_key.name, "scopes": api_key.scopes, "revoked": "on"}
+
+    ada.post(f"/admin/access/apikey/{api_key.pk}/change/", form)
+
+    assert ApiKey.objects.get().revoked
+    partner = APIClient(HTTP_AUTHORIZATION=f"Api-Key {key}")
+    assert partner.get("/v1/customers/").status_code == 401
+
+
+@pytest.mark.parametrize("page", ["add", "change", "delete"])
+def test_lets_nobody_write_a_message(ada: Client, order: Order, page: str) -> None:
+    before = Message.objects.values().get()
+    url = url_of(Message, page, *([] if page == "add" else [before["id"]]))
+
+    response = ada.post(url, {"text": "x", "post": "yes"})
+
+    assert response.status_code == 403
+    assert Message.objects.values().get() == before
+
+
+def test_deletes_no_message_by_an_action(ada: Client, order: Order) -> None:
+    form = {"action": "delete_selected", "_selected_action": [Message.objects.get().pk]}
+
+    ada.post("/admin/notifications/message/", form | {"post": "yes"}, follow=True)
+
+    assert Message.objects.count() == 1
+
+
+def test_deletes_an_order_and_keeps_its_message(ada: Client, order: Order) -> None:
+    response = ada.post(f"{ORDERS}{order.pk}/delete/", {"post": "yes"})
+
+    assert response.status_code == 302
+    assert not Order.objects.exists()
+    assert Message.objects.get().order is None
+
+
+@pytest.mark.parametrize("resource", ["customers/customer", "items/item"])
+def test_deletes_nothing_that_orders_hold(
+    ada: Client, order: Order, john: Customer, shirt: Item, resource: str
+) -> None:
+    row: Model = john if resource == "customers/customer" else shirt
+
+    ada.post(f"/admin/{resource}/{row.pk}/delete/", {"post": "yes"})
+
+    assert (Customer.objects.count(), Item.objects.count(), Order.objects.count()) == (1, 1, 1)
+
+
+TOO_SHORT = pytest.mark.xfail(
+    reason="the form's field is as short as the column: no room for dots and spaces", strict=True
+)
+
+
+@pytest.mark.parametrize(
+    ("members", "stored"),
+    [
+        ({"name": "Acme"}, {"name": "Acme", "domain": None, "document": None}),
+        ({"first_name": "Jane", "last_name": "Doe"}, {"name": "Jane Doe"}),
+        ({"domain": "Köln.Example."}, {"domain": "xn--kln-sna.example"}),
+        ({"document": "52998224725"}, {"document": "52998224725"}),
+        pytest.param({"document": "529.982.247-25"}, {"document": "52998224725"}, marks=TOO_SHORT),
+        ({"name": "Acme", "phone_number": "0712 345678"}, {"phone_number": "+254712345678"}),
+        pytest.param(
+            {"name": "Acme", "phone_number": "+254 (712) 345 678"},
+            {"phone_number": "+254712345678"},
+            marks=TOO_SHORT,
+        ),
+    ],
+)
+def test_registers_a_customer(ada: Client, members: dict[str, str], stored: dict[str, Any]) -> None:
+    response = ada.post("/admin/customers/customer/add/", {"code": "CUST001"} | members)
+
+    assert response.status_code == 302
+    assert Customer.objects.values(*stored).get() == stored
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({}, "A customer needs at least one of name, domain, document."),
+        ({"name": "Acme", "phone_number": "x"}, "This is no phone number."),
+        ({"domain": ".."}, "This is no domain name"),
+        ({"document": "1"}, "This is no valid CPF."),
+        ({"name": "Acme", "code": ""}, "This field is required."),
+        ({"name": "Acme", "code": "CUST002"}, "Another customer has this code."),
+        ({"domain": "ACME.example"}, "Another customer has this domain."),
+    ],
+)
+def test_registers_no_customer_that_makes_no_sense(
+    ada: Client, members: dict[str, str], says: str
+) -> None:
+    Customer.objects.create(code="CUST002", domain="acme.example")
+
+    response = ada.post("/admin/customers/customer/add/", {"code": "CUST001"} | members)
+
+    assert says in response.content.decode()
+    assert Customer.objects.count() == 1

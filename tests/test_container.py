@@ -1,0 +1,277 @@
+"""The container and outside-CI files, checked without a container engine."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SERVICES = {"proxy", "web1", "web2", "worker", "migrate", "db"}
+OF_THE_IMAGE = {"web1", "web2", "worker", "migrate"}
+
+
+def text(path: str) -> str:
+    return (ROOT / path).read_text()
+
+
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text("docker-compose.yml"))["services"]
+    return found
+
+
+def dockerfile() -> list[list[str]]:
+    """The instructions of each stage, one line each."""
+    joined = text("Dockerfile").replace("\\\n", "")
+    lines = [line for line in joined.splitlines() if line and not line.startswith("#")]
+    starts = [number for number, line in enumerate(lines) if line.startswith("FROM ")]
+    return [lines[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+
+
+def web_command() -> str:
+    """What the shell of the image's CMD becomes."""
+    (command,) = (line for line in dockerfile()[-1] if line.startswith("CMD "))
+    shell, option, script = json.loads(command.removeprefix("CMD "))
+    assert [shell, option] == ["sh", "-c"]
+    assert script.startswith("exec ")
+    return str(script.removeprefix("exec "))
+
+
+def names_in_settings() -> set[str]:
+    """Every variable that the settings read."""
+    settings = text("config/settings.py")
+    plain = set(re.findall(r"""\benv\.\w+\(\s*["']([A-Z_]+)["']""", settings))
+    secret = set(re.findall(r"""\bsecret\(\s*["']([A-Z_]+)["']""", settings))
+    return plain | secret | {f"{name}_FILE" for name in secret}
+
+
+# --- The image -----------------------------------------------------------------------
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    users = [line.split()[1] for line in dockerfile()[-1] if line.startswith("USER ")]
+
+    assert len(users) == 1
+    assert all(int(number) > 0 for number in users[0].split(":"))
+
+
+def test_the_image_starts_a_program_that_it_installs() -> None:
+    program = web_command().split()[0]
+
+    assert re.search(rf"^{program}==", text("requirements.txt"), re.MULTILINE)
+
+
+def test_the_web_server_knows_every_option_it_is_given() -> None:
+    help_text = subprocess.run(
+        [sys.executable, "-m", "granian", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    known = set(re.findall(r"--[a-z][a-z0-9-]*", help_text))
+    given = set(re.findall(r"--[a-z][a-z0-9-]*", web_command()))
+
+    assert "--workers" in given
+    assert given - known == set()
+
+
+@pytest.mark.parametrize("pattern", ["**/.*", "**/*.pem", "**/*.sqlite3*", "**/tests", "var", "ve"])
+def test_the_image_has_no_secrets_and_nothing_of_development(pattern: str) -> None:
+    assert pattern in text(".dockerignore").splitlines()
+
+
+# --- Compose -------------------------------------------------------------------------
+
+
+def test_compose_has_these_services_and_no_other() -> None:
+    assert set(services()) == SERVICES
+
+
+@pytest.mark.parametrize("name", ["web1", "web2", "worker"])
+def test_an_application_container_is_bounded(name: str) -> None:
+    limits = services()[name]["deploy"]["resources"]["limits"]
+
+    assert 0 < float(limits["cpus"]) <= 1
+    assert re.fullmatch(r"[1-9][0-9]*M", limits["memory"])
+
+
+@pytest.mark.parametrize("name", ["web1", "web2", "worker"])
+def test_an_application_container_waits_for_the_migration(name: str) -> None:
+    assert services()[name]["depends_on"] == {
+        "db": {"condition": "service_healthy"},
+        "migrate": {"condition": "service_completed_successfully"},
+    }
+
+
+def test_the_migration_runs_once_and_alone_may_write_the_secrets() -> None:
+    migrate = services()["migrate"]
+
+    assert migrate["restart"] == "no"
+    assert migrate["depends_on"] == {"db": {"condition": "service_healthy"}}
+    assert migrate["volumes"] == ["state:/var/lib/klanten"]
+    for name in OF_THE_IMAGE - {"migrate"}:
+        assert services()[name]["volumes"] == ["state:/var/lib/klanten:ro"]
+
+
+def test_the_proxy_waits_for_both_web_servers_and_alone_has_a_port() -> None:
+    assert services()["proxy"]["depends_on"] == {
+        "web1": {"condition": "service_healthy"},
+        "web2": {"condition": "service_healthy"},
+    }
+    assert {name for name, service in services().items() if "ports" in service} == {"proxy"}
+
+
+def test_the_database_outlives_its_container() -> None:
+    volumes = yaml.safe_load(text("docker-compose.yml"))["volumes"]
+
+    assert services()["db"]["volumes"] == ["db:/var/lib/postgresql/data"]
+    assert {"db", "state"} <= set(volumes)
+    assert "pg_isready" in services()["db"]["healthcheck"]["test"][1]
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_container_has_more_rights_than_it_needs(name: str) -> None:
+    service = services()[name]
+
+    assert not {"privileged", "network_mode", "pid", "ipc", "devices"} & set(service)
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    if name in OF_THE_IMAGE:
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "cap_add" not in service
+
+
+@pytest.mark.parametrize("name", sorted(OF_THE_IMAGE))
+def test_every_variable_in_compose_is_read_by_the_settings(name: str) -> None:
+    given = set(services()[name]["environment"])
+    read_by_the_image = set(re.findall(r"\$\{([A-Z_]+)", web_command()))
+
+    assert given - names_in_settings() - read_by_the_image == set()
+    assert {"SECRET_KEY_FILE", "OIDC_RSA_PRIVATE_KEY_FILE", "POSTGRES_HOST"} <= given
+
+
+# --- nginx ---------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
+def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
+    # `resolve` is for nginx 1.27.3 and newer, and for addresses that only compose knows.
+    conf = text("deploy/nginx/klanten.conf")
+    conf, replaced = re.subn(r"web\d:8000 resolve", "127.0.0.1:8000", conf)
+    assert replaced == 2
+    conf = conf.replace("listen 80 ", "listen 127.0.0.1:65080 ")
+    conf = conf.replace("/var/log/nginx/", f"{tmp_path}/")
+    (tmp_path / "klanten.conf").write_text(conf)
+    temporary = "".join(
+        f"{name}_temp_path {tmp_path}/{name};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; error_log stderr; events {{}}"
+        f"http {{ {temporary} include {tmp_path}/klanten.conf; }}"
+    )
+
+    check = subprocess.run(
+        ["nginx", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert check.returncode == 0, check.stderr
+
+
+def test_nginx_says_itself_how_it_was_called() -> None:
+    conf = text("deploy/nginx/klanten.conf")
+
+    assert "proxy_set_header X-Forwarded-Proto $scheme;" in conf
+    assert "proxy_set_header Host $http_host;" in conf
+
+
+def test_nginx_never_repeats_a_post() -> None:
+    conf = text("deploy/nginx/klanten.conf")
+
+    assert re.findall(r"proxy_next_upstream (.*);", conf) == ["error timeout"]
+
+
+# --- Outside CI ----------------------------------------------------------------------
+
+
+def circleci() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text(".circleci/config.yml"))
+    return found
+
+
+def circleci_workflow() -> dict[str, dict[str, Any]]:
+    """Each job of the one workflow, with its conditions."""
+    (workflow,) = circleci()["workflows"].values()
+    jobs = [{job: {}} if isinstance(job, str) else job for job in workflow["jobs"]]
+    return {name: conditions for job in jobs for name, conditions in job.items()}
+
+
+def test_circleci_runs_every_job_that_it_defines() -> None:
+    workflow = circleci_workflow()
+
+    assert set(workflow) == set(circleci()["jobs"])
+    assert {need for job in workflow.values() for need in job.get("requires", [])} <= set(workflow)
+
+
+def test_circleci_pushes_from_main_what_was_checked_and_deploys_what_was_pushed() -> None:
+    workflow = circleci_workflow()
+
+    assert workflow["push"]["requires"] == ["build-test", "coverage"]
+    assert workflow["deploy"]["requires"] == ["push"]
+    for name in ("push", "deploy"):
+        assert workflow[name]["filters"] == {"branches": {"only": "main"}}
+
+
+def test_circleci_names_files_and_targets_that_exist() -> None:
+    config = text(".circleci/config.yml")
+    files = re.findall(r"(?:bash|--template-file) ([\w./-]+/[\w./-]+)", config)
+    targets = re.findall(r"\bmake ([\w-]+)", config)
+
+    assert sorted(files) == [".ci/run", "deploy/cloudformation/klanten.yml"]
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+    assert targets == ["coverage"]
+    assert re.search(r"^coverage:", text("Makefile"), re.MULTILINE)
+
+
+class Template(yaml.SafeLoader):
+    """CloudFormation's tags (`!Ref`, `!Sub`, ...), each read as the value that it stands before."""
+
+
+def untagged(loader: Template, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+Template.add_multi_constructor("!", untagged)
+
+
+def cloudformation() -> dict[str, Any]:
+    template = text("deploy/cloudformation/klanten.yml")
+    found: dict[str, Any] = yaml.load(template, Template)  # noqa: S506 - it is a SafeLoader
+    return found
+
+
+def test_cloudformation_guards_the_instance_and_its_disk() -> None:
+    resources = cloudformation()["Resources"]
+    launch = resources["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+
+    assert launch["MetadataOptions"]["HttpTokens"] == "required"
+    assert launch["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+
+
+def test_circleci_gives_cloudformation_parameters_that_it_has() -> None:
+    parameters = cloudformation()["Parameters"]
+    given = set(re.findall(r'"(\w+)=\$', text(".circleci/config.yml")))
+    needed = {name for name, parameter in parameters.items() if "Default" not in parameter}
+
+    assert needed <= given <= set(parameters)
