@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import IntegrityError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
@@ -32,6 +32,11 @@ class FieldError:
     field: str
     code: str
     detail: str
+
+
+def encodable(text: str) -> str:
+    """`text` as it can go out: an error repeats what came in, lone surrogates included."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Problem(exceptions.APIException):
@@ -57,14 +62,18 @@ class Problem(exceptions.APIException):
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The members of the document. `error` repeats `detail` for clients of Savannah."""
+        detail = encodable(str(self.detail))
         return {
             "type": "about:blank",
             "title": HTTPStatus(self.status_code).phrase,
             "status": self.status_code,
-            "detail": str(self.detail),
+            "detail": detail,
             "code": self.code,
-            "error": str(self.detail),
-            "errors": [asdict(error) for error in self.errors],
+            "error": detail,
+            "errors": [
+                {name: encodable(text) for name, text in asdict(error).items()}
+                for error in self.errors
+            ],
             "request_id": request_id,
         }
 
@@ -106,14 +115,22 @@ def flatten(detail: Any, path: str = "") -> Iterator[FieldError]:
     """DRF's nested error detail as a flat list, in the order of the fields."""
     if isinstance(detail, Mapping):
         for key, value in detail.items():
-            inside = path if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
-            yield from flatten(value, inside)
+            yield from flatten(value, inside(path, key))
     elif isinstance(detail, list):
         for index, value in enumerate(detail):
             nested = isinstance(value, Mapping | list)
             yield from flatten(value, f"{path}[{index}]" if nested else path)
     else:
         yield FieldError(path, getattr(detail, "code", "invalid"), str(detail))
+
+
+def inside(path: str, key: str | int) -> str:
+    """The path of a member of what is at `path`; DRF numbers the elements of a list."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    if key == "non_field_errors":
+        return path
+    return f"{path}.{key}" if path else key
 
 
 def still_referenced(exc: ProtectedError) -> Conflict:
@@ -163,14 +180,29 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
             return NotFound("Not found.")
         case PermissionDenied():
             return from_drf(exceptions.PermissionDenied())
+        case RequestDataTooBig():
+            return Problem("The body is too large.", status=413, code="too_large")
         case SuspiciousOperation():
             return Problem("The request is malformed.", code="malformed")
         case ProtectedError():
             return still_referenced(exc)
         case IntegrityError():
             return constraint_refused(exc)
+        case OperationalError() | InterfaceError():
+            return database_away(exc)
         case _:
             return None
+
+
+def database_away(exc: Exception) -> Problem:
+    """503 while the database is away or overloaded; nothing was half-written."""
+    logger.error("The database failed", exc_info=exc)
+    return Problem(
+        "The service is busy. Try again in a moment.",
+        status=503,
+        code="unavailable",
+        headers={"Retry-After": "1"},
+    )
 
 
 def fault() -> Problem:

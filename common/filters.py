@@ -22,10 +22,14 @@ class StrictFilterBackend(DjangoFilterBackend):
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
         filterset = self.get_filterset_class(view, queryset)
-        known = PAGING | set(filterset.base_filters if filterset else ())
-        if unknown := sorted(set(request.query_params) - known):
-            raise Invalid(
-                *(FieldError(name, "unknown", "There is no such parameter.") for name in unknown)
-            )
+        refuse_unknown(request, known=PAGING | set(filterset.base_filters if filterset else ()))
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+def refuse_unknown(request: Request, *, known: set[str]) -> None:
+    """Raises Invalid naming every query parameter that is not among `known`."""
+    if unknown := sorted(set(request.query_params) - known):
+        raise Invalid(
+            *(FieldError(name, "unknown", "There is no such parameter.") for name in unknown)
+        )

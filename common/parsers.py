@@ -1,6 +1,7 @@
 """Request bodies. DRF's parsers, strict about what they would otherwise guess or choke on."""
 
 import codecs
+import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -24,6 +25,19 @@ class JSONParser(parsers.JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
+        except ParseError as error:
+            raise ParseError(json_sentence(error.__context__)) from error
+
+
+def json_sentence(reason: BaseException | None) -> str:
+    """What is wrong with a body that should be JSON, without the words of a library."""
+    match reason:
+        case json.JSONDecodeError(msg=what, lineno=line, colno=column):
+            return f"The body is not valid JSON: {what} (line {line}, column {column})."
+        case UnicodeDecodeError():
+            return NOT_UTF8
+        case _:
+            return "The body is not valid JSON."
 
 
 class FormParser(parsers.FormParser):

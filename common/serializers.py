@@ -1,18 +1,27 @@
 """The base of every representation."""
 
+import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+
+# Decimal would also read underscores, other scripts' digits and NaN.
+PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\s*")
 
 FieldErrors = dict[str, list[ErrorDetail]]
 
 
 def given(data: Mapping[str, Any]) -> set[str]:
     """The names of the members of a body; in a form, `lines[0]item` is the member `lines`."""
-    return {str(name).partition("[")[0] for name in data}
+    if isinstance(data, QueryDict):
+        return {name.partition("[")[0] for name in data}
+    return set(data)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -40,7 +49,25 @@ class StrictSerializer(serializers.Serializer[Any]):
         }
 
 
-class NormalisedField(serializers.CharField):
+class Text(serializers.CharField):
+    """Text. A number or a truth value where text belongs is a mistake, not a spelling of it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Id(serializers.UUIDField):
+    """A UUID, written as one; DRF would also read numbers."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class NormalisedField(Text):
     """Text that `normalise` brings into its one stored form, or refuses."""
 
     def __init__(self, normalise: Callable[[str], str], **kwargs: Any) -> None:
@@ -63,3 +90,9 @@ class MoneyField(serializers.DecimalField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_digits": 14, "decimal_places": 2, "min_value": 0, **kwargs})
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or (isinstance(data, str) and not PLAIN_NUMBER.fullmatch(data)):
+            self.fail("invalid")
+        # Adding nothing turns -0 into 0.
+        return super().to_internal_value(data) + 0

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.errors import NotFound
+from common.filters import refuse_unknown
 
 
 def every_challenge(view: APIView, request: Request) -> str:
@@ -36,7 +37,7 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = (request.method or "").lower()
-        if request.method not in SAFE_METHODS and hasattr(self, method):
+        if method in {"post", "put", "patch", "delete"} and hasattr(self, method):
             handler = functools.partial(self.in_transaction, getattr(self, method))
             setattr(self, method, handler)
         return super().dispatch(request, *args, **kwargs)
@@ -53,6 +54,10 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         with transaction.atomic():
             return handler(request, *args, **kwargs)
 
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """The `Allow` header alone; what the methods mean stands in the documents."""
+        return Response()
+
     def get_authenticate_header(self, request: Request) -> str:
         return every_challenge(self, request)
 
@@ -67,6 +72,7 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.detail:
+            refuse_unknown(self.request, known=set())
             safe = self.request.method in SAFE_METHODS
             return queryset if safe else queryset.select_for_update(of=("self",))
         return super().filter_queryset(queryset)

@@ -7,6 +7,8 @@ from django.db import models
 
 from customers.normalise import normalise_document, normalise_domain, normalise_phone
 
+LONGEST_SPELLING = 300
+
 
 class NormalisedCharField(models.CharField[Any, Any]):
     """Text in its one stored form. With `null=True`, an absent one is NULL, never ""."""
@@ -18,6 +20,10 @@ class NormalisedCharField(models.CharField[Any, Any]):
         if not text:
             return None if self.null else ""
         return type(self).normalise(text.strip())
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """A form field for any spelling; the stored one is shorter."""
+        return super().formfield(**{"max_length": LONGEST_SPELLING, **kwargs})
 
 
 class PhoneNumberField(NormalisedCharField):

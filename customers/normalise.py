@@ -21,7 +21,8 @@ def normalise_phone(text: str) -> str:
         number = phonenumbers.parse(text, settings.PHONE_DEFAULT_REGION)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_valid_number(number):
+    # An extension cannot be kept in E.164, nor be sent an SMS.
+    if number is None or number.extension or not phonenumbers.is_valid_number(number):
         raise ValidationError(
             "This is no phone number. Give it with its country code: +254712345678.",
             code="phone",
@@ -40,7 +41,8 @@ def normalise_domain(text: str) -> str:
         domain = idna.encode(text.rstrip("."), uts46=True).decode("ascii").lower()
     except idna.IDNAError:
         domain = ""
-    if not domain or len(domain) > LONGEST_DOMAIN:
+    top = domain.rpartition(".")[2]
+    if not top or top == domain or top.isdecimal() or len(domain) > LONGEST_DOMAIN:
         raise ValidationError("This is no domain name, such as example.com.", code="domain")
     return domain
 
@@ -53,6 +55,10 @@ def normalise_document(text: str) -> str:
     if not text:
         return ""
     try:
-        return str(cpf.validate(text))
+        digits = str(cpf.validate(text))
     except BadNumber:
-        raise ValidationError("This is no valid CPF.", code="document") from None
+        digits = ""
+    # Eleven equal digits pass the arithmetic; nobody is given such a number.
+    if len(set(digits)) <= 1:
+        raise ValidationError("This is no valid CPF.", code="document")
+    return digits

@@ -2,7 +2,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.serializers import NormalisedField, StrictSerializer
+from common.serializers import NormalisedField, StrictSerializer, Text
 from customers import services
 from customers.models import Customer
 from customers.normalise import (
@@ -18,10 +18,10 @@ class CustomerSerializer(StrictSerializer):
 
     id = serializers.UUIDField(read_only=True)
     uuid = serializers.UUIDField(source="id", read_only=True, help_text="The same as id.")
-    code = serializers.CharField(max_length=50, required=False)
-    name = serializers.CharField(max_length=501, required=False, allow_blank=True)
-    first_name = serializers.CharField(max_length=250, required=False, allow_blank=True)
-    last_name = serializers.CharField(max_length=250, required=False, allow_blank=True)
+    code = Text(max_length=50, required=False)
+    name = Text(max_length=501, required=False, allow_blank=True)
+    first_name = Text(max_length=250, required=False, allow_blank=True)
+    last_name = Text(max_length=250, required=False, allow_blank=True)
     phone_number = NormalisedField(normalise_phone, max_length=40, required=False, allow_blank=True)
     domain = NormalisedField(
         normalise_domain,

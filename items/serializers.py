@@ -3,7 +3,7 @@ from typing import Any
 from rest_framework import serializers
 
 from common.money import validate_currency
-from common.serializers import MoneyField, StrictSerializer
+from common.serializers import MoneyField, StrictSerializer, Text
 from items.models import Item
 
 
@@ -12,10 +12,10 @@ class ItemSerializer(StrictSerializer):
 
     id = serializers.UUIDField(read_only=True)
     uuid = serializers.UUIDField(source="id", read_only=True, help_text="The same as id.")
-    name = serializers.CharField(max_length=250)
+    name = Text(max_length=250)
     size = serializers.ChoiceField(choices=Item.Size.choices, required=False, allow_blank=True)
     price = MoneyField(max_digits=10)
-    currency = serializers.CharField(required=False, validators=[validate_currency])
+    currency = Text(required=False, validators=[validate_currency])
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 

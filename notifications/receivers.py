@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from notifications.order_members import show_on
 from notifications.services import queue_for_order
 from orders.models import Order
 
@@ -15,4 +16,4 @@ def on_order_saved(
 ) -> None:
     """A new order is confirmed to its customer. Fixtures (`raw`) tell nobody."""
     if created and not raw:
-        queue_for_order(instance)
+        show_on(instance, queue_for_order(instance))

@@ -2,7 +2,6 @@
 
 from notifications import texts
 from notifications.models import Message
-from notifications.order_members import show_on
 from orders.models import Order
 
 NO_PHONE = "The customer has no phone number."
@@ -25,5 +24,4 @@ def queue_for_order(order: Order) -> Message:
         last_error="" if phone else NO_PHONE,
     )
     Message.objects.bulk_create([message], ignore_conflicts=True)
-    show_on(order, message)
     return message

@@ -3,12 +3,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from common.errors import Problem
 from orders.models import Order, OrderLine
-from orders.pricing import WantedLine
+from orders.pricing import WantedLine, price
 from orders.services import place_order, set_status
 
 
@@ -42,11 +42,29 @@ class LineForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
 
+class LineFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """The lines of a new order, priced while the form can still say what is wrong."""
+
+    def wanted(self) -> list[WantedLine]:
+        """The lines as the order service takes them."""
+        return [
+            form.wanted() for form in self.forms if isinstance(form, LineForm) and form.cleaned_data
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors) or self.instance.currency is None:
+            return
+        if errors := price(self.wanted(), currency=self.instance.currency).errors:
+            raise forms.ValidationError([error.detail for error in errors])
+
+
 class LineInline(admin.TabularInline[OrderLine, Order]):
     """Lines are entered with a new order, and only shown afterwards: they are snapshots."""
 
     model = OrderLine
     form = LineForm
+    formset = LineFormSet
     fields = ("item", "description", "quantity", "unit_price")
     autocomplete_fields = ("item",)
     min_num = 1
@@ -127,16 +145,20 @@ class OrderAdmin(admin.ModelAdmin[Order]):
         self, request: HttpRequest, form: ModelForm[Order], formsets: Any, change: bool
     ) -> None:
         if change:
+            super().save_related(request, form, formsets, change)
             return
         order = form.instance
+        (lines,) = formsets
         placed = place_order(
-            lines=[line.wanted() for line in formsets[0].forms if line.cleaned_data],
+            lines=lines.wanted(),
             customer=order.customer_id,
             currency=order.currency,
             code=order.code,
         )
         # The admin goes on with the instance of its form: its log and its redirect mean this row.
         form.instance.pk = placed.pk
+        # What a formset that is saved leaves behind for the log.
+        lines.new_objects, lines.changed_objects, lines.deleted_objects = [], [], []
 
     @admin.action(description="Mark as ready", permissions=["change"])
     def make_ready(self, request: HttpRequest, orders: QuerySet[Order]) -> None:

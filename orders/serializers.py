@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from common.money import validate_currency
-from common.serializers import FieldErrors, MoneyField, StrictSerializer, given
+from common.serializers import FieldErrors, Id, MoneyField, StrictSerializer, Text, given
 from orders import services
 from orders.members import contributed_fields
 from orders.models import Order
@@ -19,8 +19,8 @@ MOST_PIECES = 1_000_000
 class LineSerializer(StrictSerializer):
     """A line: an item of the catalogue, or free text with a price. Prices are snapshots."""
 
-    item = serializers.UUIDField(source="item_id", required=False, allow_null=True)
-    description = serializers.CharField(max_length=250, required=False)
+    item = Id(source="item_id", required=False, allow_null=True)
+    description = Text(max_length=250, required=False)
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES)
     unit_price = MoneyField(required=False)
     total = MoneyField(read_only=True)
@@ -29,9 +29,11 @@ class LineSerializer(StrictSerializer):
         errors = super().presence_errors(data)
         names = given(data)
         free_text = {"description", "unit_price"}
-        if data.get("item") and names & free_text:
-            errors |= clash("item", *sorted(names & free_text))
-        elif not data.get("item"):
+        if data.get("item"):
+            # With a change, a line can come back as it was read; the service compares.
+            if names & free_text and self.root.instance is None:
+                errors |= clash("item", *sorted(names & free_text))
+        else:
             wanted = sorted(free_text) if names & free_text else ["item"]
             errors |= missing(wanted, names - {"item"})
         return errors
@@ -83,9 +85,9 @@ class OrderRequestSerializer(StrictSerializer):
     `currency`, `order_time` and `code` may go with each. To change one, give what changes.
     """
 
-    customer = serializers.UUIDField(required=False)
-    customer_code = serializers.CharField(max_length=50, required=False)
-    item = serializers.CharField(max_length=250, required=False)
+    customer = Id(required=False)
+    customer_code = Text(max_length=50, required=False)
+    item = Text(max_length=250, required=False)
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES, required=False)
     amount = MoneyField(required=False)
     lines = LineSerializer(
@@ -94,9 +96,9 @@ class OrderRequestSerializer(StrictSerializer):
         allow_empty=False,
         max_length=MOST_LINES,  # type: ignore[call-arg]  # ListSerializer takes it
     )
-    currency = serializers.CharField(required=False, validators=[validate_currency])
+    currency = Text(required=False, validators=[validate_currency])
     order_time = serializers.DateTimeField(required=False)
-    code = serializers.CharField(max_length=50, required=False, allow_null=True)
+    code = Text(max_length=50, required=False, allow_null=True)
     status = serializers.ChoiceField(choices=Order.Status.choices, required=False)
 
     def to_internal_value(self, data: Any) -> Any:
@@ -106,13 +108,27 @@ class OrderRequestSerializer(StrictSerializer):
         return super().to_internal_value(data)
 
     def changes_in(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """What differs from the order: one that was read can be sent back with a change."""
+        """What `data` would change: an order that was read can be sent back with a change.
+
+        Members that are only shown are passed over, whatever they say by now.
+        """
         present = OrderSerializer(self.instance).data
         return {
-            name: data[name]
-            for name in data
-            if name not in present or str(data[name]) != str(present[name])
+            name: value
+            for name, value in data.items()
+            if name not in present
+            or (name in self.fields and not self.says_the_same(name, value, present[name]))
         }
+
+    def says_the_same(self, name: str, value: Any, present: Any) -> bool:
+        """Whether two spellings of a member mean the same: `"1.5"` and `1.50`, say."""
+        if value == present:
+            return True
+        field = self.fields[name]
+        try:
+            return bool(field.run_validation(value) == field.run_validation(present))
+        except serializers.ValidationError:
+            return False
 
     def presence_errors(self, data: Mapping[str, Any]) -> FieldErrors:
         names = given(data)

@@ -85,7 +85,11 @@ def change_order(order: Order, **changes: Any) -> Order:
     if {"customer", "customer_code"} & set(changes):
         change_customer(order, changes)
     if (wanted := wanted_lines(order, changes)) is not None:
-        replace_lines(order, price(wanted, currency=changes.get("currency", order.currency)))
+        currency = changes.get("currency", order.currency)
+        kept_items = [line for line in wanted if line.item and line.unit_price is not None]
+        if kept_items and currency != order.currency:
+            raise clash("currency", why=f"The prices of this order's items are {order.currency}.")
+        replace_lines(order, price(wanted, currency=currency))
     for member in {"order_time", "code"} & set(changes):
         setattr(order, member, changes[member])
     if status != order.status:
@@ -135,7 +139,7 @@ def replace_lines(order: Order, priced: Priced) -> None:
 def wanted_lines(order: Order, changes: dict[str, Any]) -> list[WantedLine] | None:
     """The lines that `changes` ask for; None when they leave the lines alone."""
     if "lines" in changes:
-        return list(changes["lines"])
+        return kept_or_new(order, changes["lines"])
     present = order.line_list
     if not {"item", "quantity", "amount"} & set(changes):
         return [same(line) for line in present] if "currency" in changes else None
@@ -143,6 +147,17 @@ def wanted_lines(order: Order, changes: dict[str, Any]) -> list[WantedLine] | No
         asked = sorted({"item", "quantity", "amount"} & set(changes))
         raise clash(*asked, why="This order has several lines; change it by `lines`.")
     return [changed_line(present[0], **{k: changes.get(k) for k in ("item", "quantity", "amount")})]
+
+
+def kept_or_new(order: Order, lines: Sequence[WantedLine]) -> list[WantedLine]:
+    """`lines`, where an item with a price of its own can only be one that the order has."""
+    present = {(line.item_id, line.description, line.unit_price) for line in order.line_list}
+    for line in lines:
+        given = line.description or line.unit_price is not None
+        if line.item and given and (line.item, line.description, line.unit_price) not in present:
+            why = "The price of an item of the catalogue cannot be chosen; leave it out."
+            raise clash(f"{line.path}unit_price", why=why)
+    return list(lines)
 
 
 def same(line: OrderLine, **changes: Any) -> WantedLine:
@@ -179,11 +194,15 @@ def changed_line(
 
 
 def item_id(text: str) -> UUID:
-    """The id that `item` stands for in a catalogue order. Raises Invalid if it is none."""
+    """The id that `item` stands for in a catalogue order.
+
+    For what is no id it is the nil UUID, which no item has: it is then missed together with
+    whatever else cannot be found.
+    """
     try:
         return UUID(text)
     except ValueError:
-        raise Invalid(FieldError("item", "not_found", "Item not found")) from None
+        return UUID(int=0)
 
 
 def clash(*fields: str, why: str) -> Invalid:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -83,11 +82,7 @@ def test_knows_no_other_base(client: Client, path: str) -> None:
         ("TRACE", "orders/"),
         ("BREW", "orders/"),
         ("DISPATCH", "orders/"),
-        pytest.param(
-            "QUERYSET",
-            "orders/",
-            marks=pytest.mark.xfail(reason="a method names an attribute of the view", strict=True),
-        ),
+        ("QUERYSET", "orders/"),
         ("RESOURCE", "orders/"),
     ],
 )
@@ -139,11 +134,6 @@ def test_says_what_may_be_done(partner: APIClient, john: Any, detail: bool) -> N
     assert ("DELETE" in response["Allow"]) is detail
 
 
-@pytest.mark.xfail(
-    connection.vendor == "postgresql",
-    reason="the row of the PUT that OPTIONS describes is locked outside a transaction",
-    strict=True,
-)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("resource", ["customers", "items", "orders"])
 def test_says_what_may_be_done_outside_a_transaction(

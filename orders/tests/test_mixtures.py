@@ -76,7 +76,6 @@ def test_names_exactly_the_members_that_clash(
     assert_nothing_was_written()
 
 
-@pytest.mark.xfail(reason="flatten() names lines.1.item, not lines[1].item", strict=True)
 @pytest.mark.parametrize(
     ("line", "clashing"),
     [
