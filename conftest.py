@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import django
+from django.conf import settings
 
 DEFAULTS = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -22,6 +23,7 @@ for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)
 
 django.setup()
+settings.PASSWORD_HASHERS[0] = "tests.hashers.QuickHasher"
 
 # Its fixtures import models, which needs the lines above.
 pytest_plugins = ("tests.cast",)

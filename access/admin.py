@@ -1,9 +1,13 @@
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as LibraryApiKey
 
-from access.models import ApiKey, User
+from access.models import ApiKey, ExternalIdentity, User
+from common.admin import ReadOnlyAdmin
 
 admin.site.site_header = "Klanten"
 admin.site.site_title = "Klanten"
@@ -20,12 +24,34 @@ class ApiKeyAdmin(APIKeyModelAdmin):
 
     list_display = (  # type: ignore[assignment]
         "name",
+        "owner",
         "prefix",
         "scopes",
-        "created",
+        "last_used_at",
         "expiry_date",
         "_has_expired",
         "revoked",
     )
     list_filter = ("revoked", "created")  # type: ignore[assignment]
-    search_fields = ("name", "prefix")
+    search_fields = ("name", "owner", "prefix")  # type: ignore[assignment]
+    fields = (
+        "name",
+        "owner",
+        "scopes",
+        "allowed_networks",
+        "rate_class",
+        "expiry_date",
+        "revoked",
+        ("prefix", "created", "last_used_at", "revoked_at"),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        shown = ("created", "last_used_at", "revoked_at")
+        return (*super().get_readonly_fields(request, obj), *shown)
+
+
+@admin.register(ExternalIdentity)
+class ExternalIdentityAdmin(ReadOnlyAdmin):
+    list_display = ("subject", "issuer", "user", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("subject", "user__username")

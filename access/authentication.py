@@ -8,51 +8,60 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from access.api_keys import check_api_key
-from access.bearer import check_access_token
+from access.bearer import check_bearer_token
 from access.cache import remembered
 from access.models import User
-from access.principals import Kind, Principal
+from access.people import person_by_id
+from access.principals import Principal
+from common.client_ip import client_ip
+from common.networks import contains
 
-# Longer than any credential we issue; what is longer is not worth a hash.
-LONGEST_CREDENTIAL = 4096
+# A JWT with many claims is long; what is longer than this is not worth a hash.
+LONGEST_CREDENTIAL = 8192
 
 
 class HeaderAuthentication(authentication.BaseAuthentication):
     """`Authorization: <keyword> <credential>`; other keywords are left to other schemes."""
 
-    keyword: str
+    keywords: tuple[str, ...]
     check: Callable[[str], Principal | None]
 
     def authenticate(self, request: Request) -> tuple[User | AnonymousUser, Principal] | None:
         keyword, _, credential = request.headers.get("Authorization", "").partition(" ")
-        if keyword.lower() != self.keyword.lower():
+        if keyword.lower() not in {each.lower() for each in self.keywords}:
             return None
-        principal = None
-        if 0 < len(credential := credential.strip()) <= LONGEST_CREDENTIAL:
-            principal = remembered(f"{self.keyword} {credential}", self.check_prefixed)
-        if principal is None:
-            raise AuthenticationFailed(f"The {self.keyword} credential is not valid.")
+        principal = self.principal_of(credential.strip())
+        if principal is None or not may_come_from_here(principal, request):
+            raise AuthenticationFailed(f"The {self.keywords[0]} credential is not valid.")
         return principal.user or AnonymousUser(), principal
 
-    def check_prefixed(self, prefixed: str) -> Principal | None:
-        return type(self).check(prefixed.partition(" ")[2])
+    def principal_of(self, credential: str) -> Principal | None:
+        """Whose credential it is, if anybody's."""
+        if not 0 < len(credential) <= LONGEST_CREDENTIAL or not credential.isascii():
+            return None
+        return remembered((self.keywords[0], credential), type(self).check)
 
     def authenticate_header(self, request: Request) -> str:
-        return f'{self.keyword} realm="klanten"'
+        return f'{self.keywords[0]} realm="klanten"'
+
+
+def may_come_from_here(principal: Principal, request: Request) -> bool:
+    """Whether the credential may be used from the address that the request came from."""
+    return not principal.networks or contains(principal.networks, client_ip(request._request))  # noqa: SLF001
 
 
 class ApiKeyAuthentication(HeaderAuthentication):
     """A partner application's key."""
 
-    keyword = "Api-Key"
+    keywords = ("Api-Key",)
     check = staticmethod(check_api_key)
 
 
 class BearerAuthentication(HeaderAuthentication):
-    """An access token of Klanten's own OpenID provider."""
+    """An access token; also under the words that lori's clients write."""
 
-    keyword = "Bearer"
-    check = staticmethod(check_access_token)
+    keywords = ("Bearer", "JWT", "Token")
+    check = staticmethod(check_bearer_token)
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
@@ -61,8 +70,8 @@ class SessionAuthentication(authentication.SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[User, Principal] | None:
         if (found := super().authenticate(request)) is None:
             return None
-        user = found[0]
-        return user, Principal(Kind.USER, id=str(user.pk), user=user)
+        principal = person_by_id(found[0].pk)
+        return None if principal is None else (found[0], principal)
 
     def authenticate_header(self, request: Request) -> str:
         """No challenge: a browser cannot answer one with a session."""

@@ -17,10 +17,16 @@ MOST_ENTRIES = 10_000
 _checked: dict[bytes, tuple[float, Principal]] = {}
 
 
-def remembered(credential: str, check: Callable[[str], Principal | None]) -> Principal | None:
-    """`check(credential)`, or what it said at most AUTH_CACHE_SECONDS ago."""
+def remembered(
+    named: tuple[str, str], check: Callable[[str], Principal | None]
+) -> Principal | None:
+    """`check(credential)` for a scheme and a credential, or its answer of a moment ago.
+
+    A moment is AUTH_CACHE_SECONDS.
+    """
+    scheme, credential = named
     # Only a digest is kept in memory: a dump of the process shows no working credential.
-    digest = sha256(credential.encode("utf-8", "surrogateescape")).digest()
+    digest = sha256(f"{scheme} {credential}".encode()).digest()
     now = time.monotonic()
     known = _checked.get(digest)
     if known and known[0] > now:

@@ -1,29 +1,70 @@
-"""Who can get in: people, and the keys of partner applications."""
+"""Who can get in: people, the keys of partner applications, and OpenID clients."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+from oauth2_provider.models import AbstractApplication
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
+from access.hashers import GeneratedSecretHasher
 from access.scopes import parse_scopes
+from common.networks import parse_networks
+
+# A secret is hashed as one that cannot be guessed, so it has to be one.
+SHORTEST_SECRET = 40
+
+
+def refuses_what(parse: Callable[[str], Any], text: str, code: str) -> None:
+    """Raises ValidationError with the sentence with which `parse` refuses `text`."""
+    try:
+        parse(text)
+    except ValueError as error:
+        raise ValidationError(str(error), code=code) from error
 
 
 def validate_scopes(text: str) -> None:
     """Refuses a list of scopes that names an unknown one."""
-    try:
-        parse_scopes(text)
-    except ValueError as error:
-        raise ValidationError(str(error), code="scope") from error
+    refuses_what(parse_scopes, text, "scope")
 
 
-class User(AbstractUser):
+def validate_networks(text: str) -> None:
+    """Refuses a list of networks that has a bad one."""
+    refuses_what(parse_networks, text, "network")
+
+
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # the toolkit's manager
     """Somebody who can log in. Our own model, so that it can grow without a rebuild."""
+
+
+class ExternalIdentity(models.Model):
+    """Who a user is at another issuer. Nobody is ever linked to a user by name alone."""
+
+    issuer = models.URLField()
+    subject = models.CharField(max_length=255)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="external_identities")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "external identities"
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="external_identity_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
 
 
 class ApiKey(AbstractAPIKey):
     """A partner application's key. Only its hash is kept; the key itself is shown once."""
+
+    class RateClass(models.TextChoices):
+        STANDARD = "standard"
+        HIGH = "high"
 
     scopes = models.CharField(
         max_length=500,
@@ -31,9 +72,52 @@ class ApiKey(AbstractAPIKey):
         validators=[validate_scopes],
         help_text="Space-separated, for example: read orders:write",
     )
+    owner = models.CharField(
+        max_length=200, blank=True, help_text="Whom to ask about this key: a team, an address."
+    )
+    allowed_networks = models.CharField(
+        max_length=500,
+        blank=True,
+        validators=[validate_networks],
+        help_text="Where it may be used from, for example: 192.0.2.0/24. Empty: anywhere.",
+    )
+    rate_class = models.CharField(
+        max_length=20, choices=RateClass, default=RateClass.STANDARD, help_text="How much it may."
+    )
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[BaseAPIKeyManager] = BaseAPIKeyManager()  # type: ignore[assignment]
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
         verbose_name_plural = "API keys"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.revoked and self.revoked_at is None:
+            self.revoked_at = timezone.now()
+        super().save(*args, **kwargs)
+
+
+class Application(AbstractApplication):  # type: ignore[misc]  # the toolkit is untyped
+    """An OpenID client, with a limit to what its tokens may be used for."""
+
+    scopes = models.CharField(
+        max_length=500,
+        blank=True,
+        validators=[validate_scopes],
+        help_text="What its tokens may be used for, for example: read orders:write. "
+        "Empty: only to know who somebody is.",
+    )
+    active = models.BooleanField(default=True, help_text="An inactive client gets nothing done.")
+
+    def clean(self) -> None:
+        super().clean()
+        generated = self.client_secret.startswith(f"{GeneratedSecretHasher.algorithm}$")
+        if not generated and self.client_secret and len(self.client_secret) < SHORTEST_SECRET:
+            advice = f"Keep the one made for you, or give {SHORTEST_SECRET} characters."
+            raise ValidationError({"client_secret": advice})
+
+    def is_usable(self, request: HttpRequest) -> bool:
+        """Asked by the toolkit whenever the client or one of its tokens shows up."""
+        return self.active

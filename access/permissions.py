@@ -7,22 +7,31 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from access.principals import Principal
-from access.rule import PERMISSION_OF_METHOD, refusal
+from access.rule import PERMISSION_OF_METHOD, decide
+from common.reach import Reach
 
 
 class MayAccess(BasePermission):
-    """Asks `access.rule` with what the view declares: `resource`, and its queryset's model."""
+    """Asks `access.rule` with what the view declares, and tells the view how far it reaches.
+
+    The view's queryset is filtered by that reach, which is none until this has been asked:
+    a forgotten check shows nothing rather than everything.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, Principal):
             return False
-        method = request.method or ""
-        reason = refusal(
+        permission = view.required_permission or PERMISSION_OF_METHOD.get(
+            request.method or "", "change"
+        )
+        decision = decide(
             request.auth,
             resource=view.resource,
             model=view.queryset.model,
-            permission=view.required_permission or PERMISSION_OF_METHOD.get(method, "change"),
+            permission=permission,
         )
-        if reason:
-            raise PermissionDenied(reason)
+        # Nobody owns rows of a model whose view does not say by what.
+        if decision.reach is Reach.NONE or (decision.reach is Reach.OWN and not view.owner):
+            raise PermissionDenied(decision.reason or None)
+        view.reach = decision.reach
         return True

@@ -1,9 +1,10 @@
 """Who is calling, whatever the credential was: `request.auth` of every authenticated request."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from access.models import User
+from common.networks import Network
 
 
 class Kind(StrEnum):
@@ -17,14 +18,25 @@ class Principal:
     """Somebody or something that showed a valid credential.
 
     `id` is stable and unique within its kind. `scopes` limits what the credential may be
-    used for; None is a credential without such a limit (a session). `user` is the person,
-    or None for a machine.
+    used for. For a person `user` is set, and `permissions` holds their Django permissions
+    (`orders.view_order`); a superuser has all of them.
     """
 
     kind: Kind
     id: str
-    scopes: frozenset[str] | None = None
+    scopes: frozenset[str] = frozenset()
+    networks: tuple[Network, ...] = ()
+    rate_class: str = "standard"
     user: User | None = field(default=None, compare=False)
+    permissions: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
+
+    def limited_to(self, scopes: frozenset[str]) -> "Principal":
+        """The same, with a credential for these scopes."""
+        return replace(self, scopes=scopes)
+
+    def has_permission(self, name: str) -> bool:
+        """Whether this person has the Django permission `name`."""
+        return self.user is not None and (self.user.is_superuser or name in self.permissions)

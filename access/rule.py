@@ -1,13 +1,17 @@
 """The one rule for who may do what (api.md, "Who may do what").
 
 A machine does what its scopes say. A person does what their Django permissions say; if
-their token names resource scopes, no more than those.
+their token names resource scopes, no more than those. A permission to their *own* rows
+(`orders.view_own_order`, which every customer's login has) reaches those and no others.
 """
+
+from dataclasses import dataclass
 
 from django.db.models import Model
 
 from access.principals import Principal
-from access.scopes import RESOURCE_SCOPES
+from access.scopes import RESOURCE_SCOPES, covers
+from common.reach import Reach
 
 PERMISSION_OF_METHOD = {
     "GET": "view",
@@ -20,27 +24,33 @@ PERMISSION_OF_METHOD = {
 }
 
 
-def refusal(
-    principal: Principal, *, resource: str, model: type[Model], permission: str
-) -> str | None:
-    """Why `principal` may not do `permission` (view, add, change, delete) to `model`'s rows.
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How far somebody reaches; for Reach.NONE a sentence that says what is missing."""
 
-    A sentence that names the missing scope or permission; None when it may.
-    """
+    reach: Reach
+    reason: str = ""
+
+
+def decide(principal: Principal, *, resource: str, model: type[Model], permission: str) -> Decision:
+    """Whether `principal` may do `permission` (view, add, change, delete) to rows of `model`."""
     verb = "read" if permission == "view" else "write"
+    limits = principal.scopes
+    if principal.user is not None:
+        # A token with identity scopes alone (openid profile email) is no limit (Savannah).
+        limits = principal.scopes & RESOURCE_SCOPES
+    if (limits or principal.user is None) and not covers(limits, resource, verb):
+        return Decision(Reach.NONE, f"The credential lacks the scope {resource}:{verb}.")
     if principal.user is None:
-        return scope_refusal(principal.scopes or frozenset(), resource, verb)
-    needed = f"{model._meta.app_label}.{permission}_{model._meta.model_name}"
-    if not principal.user.has_perm(needed):
-        return f"Your user lacks the permission {needed}."
-    # A token with identity scopes alone (openid profile email) is no limit (Savannah).
-    if limits := (principal.scopes or frozenset()) & RESOURCE_SCOPES:
-        return scope_refusal(limits, resource, verb)
-    return None
+        return Decision(Reach.ALL)
+    return decide_for_person(principal, model, permission)
 
 
-def scope_refusal(scopes: frozenset[str], resource: str, verb: str) -> str | None:
-    """Why `scopes` do not cover `verb` (read, write) on `resource`; None when they do."""
-    if scopes & {verb, f"{resource}:{verb}"}:
-        return None
-    return f"The credential lacks the scope {resource}:{verb}."
+def decide_for_person(principal: Principal, model: type[Model], permission: str) -> Decision:
+    """What the Django permissions of a person say."""
+    app, name = model._meta.app_label, model._meta.model_name
+    if principal.has_permission(f"{app}.{permission}_{name}"):
+        return Decision(Reach.ALL)
+    if principal.has_permission(f"{app}.{permission}_own_{name}"):
+        return Decision(Reach.OWN)
+    return Decision(Reach.NONE, f"Your user lacks the permission {app}.{permission}_{name}.")

@@ -7,10 +7,12 @@ SCOPES = {
     "openid": "Know who you are",
     "profile": "See your name",
     "email": "See your e-mail address",
-    "read": "Read everything",
-    "write": "Change everything",
+    "read": "Read everything that you may read",
+    "write": "Change everything that you may change",
     **{f"{resource}:read": f"Read {resource}" for resource in RESOURCES},
     **{f"{resource}:write": f"Change {resource}" for resource in RESOURCES},
+    # RFC 7662: for resource servers that ask whether a token is valid.
+    "introspection": "Ask about tokens",
 }
 
 IDENTITY_SCOPES = frozenset({"openid", "profile", "email"})
@@ -25,3 +27,15 @@ def parse_scopes(text: str) -> frozenset[str]:
             f"Unknown scope: {', '.join(unknown)}. Known are {', '.join(sorted(RESOURCE_SCOPES))}."
         )
     return scopes
+
+
+def covers(scopes: frozenset[str], resource: str, verb: str) -> bool:
+    """Whether `scopes` allow `verb` (read, write) on `resource`."""
+    return not scopes.isdisjoint({verb, f"{resource}:{verb}"})
+
+
+def within(limit: frozenset[str]) -> frozenset[str]:
+    """What `limit` allows: itself, and under `read` and `write` the same of each resource."""
+    return limit | {
+        f"{resource}:{verb}" for verb in limit & {"read", "write"} for resource in RESOURCES
+    }

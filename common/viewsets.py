@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from common.errors import NotFound
 from common.filters import refuse_unknown
+from common.reach import Reach
 
 
 def every_challenge(view: APIView, request: Request) -> str:
@@ -34,6 +35,10 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     resource: str
     required_permission: str | None = None
     queryset: QuerySet[Any]
+    # The path from a row to the user whose own it is (`customer__user`), if it is anybody's.
+    owner: str | None = None
+    # Set by the permission check. Until then nobody sees anything.
+    reach = Reach.NONE
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = (request.method or "").lower()
@@ -60,6 +65,23 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def get_authenticate_header(self, request: Request) -> str:
         return every_challenge(self, request)
+
+    def rows(self) -> QuerySet[Any]:
+        """What the resource consists of, before anybody's reach is considered."""
+        return self.queryset.all()
+
+    @final
+    def get_queryset(self) -> QuerySet[Any]:
+        """The rows that the caller may touch."""
+        return self.within_reach(self.rows(), self.owner)
+
+    def within_reach(self, rows: QuerySet[Any], owner: str | None) -> QuerySet[Any]:
+        """Those of `rows` that the caller may touch; `owner` leads from a row to its user."""
+        if self.reach is Reach.ALL:
+            return rows
+        if self.reach is Reach.OWN and owner:
+            return rows.filter(**{owner: self.request.user.pk})
+        return rows.none()
 
     def get_object(self) -> Any:
         """The row behind the path; locked when it is about to be changed. 404 by its name."""

@@ -32,6 +32,13 @@ def new_rsa_key() -> str:
     ).decode()
 
 
+def split_pem(text: str) -> list[str]:
+    """The keys in a text that holds any number of PEM blocks, one after the other."""
+    end = "-----END PRIVATE KEY-----"
+    text = text.replace("\\n", "\n")
+    return [block.strip() + "\n" + end for block in text.split(end) if block.strip()]
+
+
 def read_or_create(path: Path, make: Callable[[], str]) -> str:
     """The text of `path`; `make()` writes it first if it is not there.
 

@@ -1,11 +1,13 @@
 """The one settings file. Every variable is explained in `.env.example`."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import django_stubs_ext
 
-from access.scopes import SCOPES
+from common.networks import parse_networks
 from config.env import env, secret
 from config.secret_files import (
     OIDC_KEY_FILE,
@@ -13,6 +15,7 @@ from config.secret_files import (
     new_rsa_key,
     new_secret_key,
     read_or_create,
+    split_pem,
 )
 
 # Lets Django's classes be subscripted (`QuerySet[Order]`) as the type checker knows them.
@@ -70,6 +73,9 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "django_filters",
     "oauth2_provider",
+    "axes",
+    "csp",
+    "mozilla_django_oidc",
     "drf_yasg",
 ]
 
@@ -85,6 +91,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    # Last: it answers for the views above it once a login is locked.
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -96,6 +105,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "access.sso.offered",
             ],
         },
     },
@@ -147,20 +157,84 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    # For generated client secrets alone; Django hashes passwords with the first.
+    "access.hashers.GeneratedSecretHasher",
+]
+# Which proxies' word about the client's address is believed: networks (CIDR).
+TRUSTED_PROXIES = parse_networks(env.str("TRUSTED_PROXIES", default=""))
+# How often one address may try to log in or to register.
+LOGIN_RATE = env.str("LOGIN_RATE", default="30/min")
+# After so many failures a user name is locked for the address that failed.
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_LOCKOUT_CALLABLE = "access.login.locked_page"
+AXES_CLIENT_IP_CALLABLE = "common.client_ip.client_ip"
+AXES_SENSITIVE_PARAMETERS = ["username", "password"]
+AXES_VERBOSE = False
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# --- Other providers -----------------------------------------------------------------
+
+# JWTs of these are taken as bearer tokens. A JSON array of objects with `issuer` and
+# `audience`, and if need be `username_claim`, `scope_claim`, `jwks_uri`.
+OIDC_TRUSTED_ISSUERS = env.json("OIDC_TRUSTED_ISSUERS", default=[])
+
+# Staff sign in to the admin through this one; the names are Savannah's.
+OIDC_RP_CLIENT_ID = env.str("OIDC_RP_CLIENT_ID", default="")
+if OIDC_RP_CLIENT_ID:
+    OIDC_RP_CLIENT_SECRET = secret("OIDC_RP_CLIENT_SECRET")
+    OIDC_OP_AUTHORIZATION_ENDPOINT = env.str("OIDC_OP_AUTHORIZATION_ENDPOINT")
+    OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_OP_TOKEN_ENDPOINT")
+    OIDC_OP_USER_ENDPOINT = env.str("OIDC_OP_USER_ENDPOINT")
+    OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_OP_JWKS_ENDPOINT", default=None)
+    AUTHENTICATION_BACKENDS.append("access.sso.StaffBackend")
+OIDC_RP_SCOPES = env.str("OIDC_RP_SCOPES", default="openid profile email")
+OIDC_RP_SIGN_ALGO = env.str("OIDC_RP_SIGN_ALGO", default="RS256")
+# What the button says: "Sign in with ...".
+OIDC_RP_NAME = env.str("OIDC_RP_NAME", default="single sign-on")
+# Their groups (a claim) to ours; whoever is in one of them is staff.
+OIDC_RP_GROUPS_CLAIM = env.str("OIDC_RP_GROUPS_CLAIM", default="groups")
+OIDC_RP_GROUPS = env.json("OIDC_RP_GROUPS", default={})
+OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 10
+LOGIN_REDIRECT_URL_FAILURE = "/admin/login/?sso=failed"
+
+# --- Our own provider ----------------------------------------------------------------
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "access.Application"
 # How long a checked credential is believed without asking the database again: the longest
 # time that a revoked key goes on working. Seconds; 0 asks every time.
 AUTH_CACHE_SECONDS = env.float("AUTH_CACHE_SECONDS", default=5.0)
 
-OAUTH2_PROVIDER = {
+OAUTH2_PROVIDER: dict[str, Any] = {
     "OIDC_ENABLED": True,
     "OIDC_RSA_PRIVATE_KEY": OIDC_RSA_PRIVATE_KEY,
+    # Verified with, not signed with: the keys of before the last rotation.
+    "OIDC_RSA_PRIVATE_KEYS_INACTIVE": split_pem(secret("OIDC_RSA_PRIVATE_KEYS_INACTIVE", "")),
+    "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
+    # Without the prompt, any page could log somebody out by a link.
+    "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": True,
+    "OIDC_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "CLIENT_SECRET_HASHER": "generated_secret",
+    "OAUTH_DEVICE_VERIFICATION_URI": f"{PUBLIC_URL}/o/device/",
+    "SCOPES_BACKEND_CLASS": "access.oauth.Scopes",
     # Without it the issuer would be whatever the Host header says.
     "OIDC_ISS_ENDPOINT": f"{PUBLIC_URL}/o",
-    "SCOPES": SCOPES,
-    # Never "all scopes" for a client that asks for none.
-    "DEFAULT_SCOPES": ["openid", "profile", "email"],
+    # And so would be the name of what the tokens are for (RFC 9728).
+    "OAUTH2_PROTECTED_RESOURCE_IDENTIFIER": PUBLIC_URL,
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "ID_TOKEN_EXPIRE_SECONDS": 3600,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "OAUTH2_VALIDATOR_CLASS": "access.oauth.Validator",
@@ -194,6 +268,17 @@ SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 
+# What our pages may load and do: their own files, nothing inline, nothing from elsewhere.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+
 # --- The wire ------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -212,6 +297,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "common.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["common.filters.StrictFilterBackend"],
     "EXCEPTION_HANDLER": "common.errors.problem_response",
+    "DEFAULT_THROTTLE_RATES": {"login": LOGIN_RATE},
     "URL_FORMAT_OVERRIDE": None,
     "DATETIME_FORMAT": "iso-8601",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -278,8 +364,21 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"secrets": {"()": "common.logs.MaskSecrets"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["secrets"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # A gateway that is away is told once by us, not twice more for each message.
-    "loggers": {"urllib3": {"level": "ERROR"}},
+    "loggers": {
+        "urllib3": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
+        # Django's own handlers know nothing of our masks.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
 }

@@ -2,14 +2,20 @@
 
 from typing import Any
 
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
+from access.urls import root_urlpatterns as provider_at_the_root
+from access.views import AuthTokenView, TokenPairView, TokenRefreshView
 from common.errors import NotFound, Problem, fault, page_problem
 from config.api import documents, router
+from customers.views import RegistrationView
 
 # Longer before shorter: `/api/v1/` would otherwise be looked for under `/api/`.
 BASES = ("v1", "api/v1", "api")
@@ -33,16 +39,32 @@ def api_under(base: str) -> Any:
     return include((routes, "api"), namespace=base.replace("/", "-"))
 
 
+def page_of_documents(name: str) -> Any:
+    """Swagger UI or ReDoc. Both style themselves inline, and ReDoc searches in a worker.
+
+    Scripts stay as limited as everywhere: those of our own files.
+    """
+    loosened = {"style-src": ["'self'", "'unsafe-inline'"], "worker-src": ["'self'", "blob:"]}
+    return csp_update(loosened)(documents.with_ui(name, cache_timeout=0))
+
+
 urlpatterns = [
-    path("", documents.with_ui("swagger", cache_timeout=0), name="home"),
-    path("swagger", documents.with_ui("swagger", cache_timeout=0)),
-    path("swagger/", documents.with_ui("swagger", cache_timeout=0)),
-    path("redoc", documents.with_ui("redoc", cache_timeout=0)),
-    path("redoc/", documents.with_ui("redoc", cache_timeout=0)),
+    path("", page_of_documents("swagger"), name="home"),
+    path("swagger", page_of_documents("swagger")),
+    path("swagger/", page_of_documents("swagger")),
+    path("redoc", page_of_documents("redoc")),
+    path("redoc/", page_of_documents("redoc")),
     re_path(r"^swagger\.(?P<format>json)$", documents.without_ui(cache_timeout=DOCUMENT_SECONDS)),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("o/", include("oauth2_provider.urls")),
+    path("login/", LoginView.as_view(template_name="access/login.html"), name="login"),
+    path("o/", include("access.urls")),
+    *provider_at_the_root,
+    *([path("oidc/", include("mozilla_django_oidc.urls"))] if settings.OIDC_RP_CLIENT_ID else []),
+    re_path(r"^api-token-auth/?$", AuthTokenView.as_view()),
+    re_path(r"^api/token/?$", TokenPairView.as_view()),
+    re_path(r"^api/token/refresh/?$", TokenRefreshView.as_view()),
+    re_path(r"^api/rest-auth/registration/?$", RegistrationView.as_view()),
     *(path("", api_under(base)) for base in BASES),
 ]
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -33,6 +34,14 @@ class Customer(BaseModel):
     last_name = models.CharField(max_length=250, blank=True)
     phone_number = PhoneNumberField(
         max_length=16, blank=True, db_index=True, help_text="Stored as E.164: +254712345678."
+    )
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="customer",
+        help_text="The login with which the customer sees what is theirs.",
     )
     domain = DomainField(max_length=LONGEST_DOMAIN, null=True, blank=True)
     document = DocumentField(max_length=11, null=True, blank=True, help_text="CPF.")

@@ -49,3 +49,17 @@ class CustomerSerializer(StrictSerializer):
 
     def update(self, instance: Customer, validated_data: dict[str, Any]) -> Customer:
         return services.change_customer(instance, **validated_data)
+
+
+class RegistrationSerializer(StrictSerializer):
+    """A login that a customer makes for themselves (lori)."""
+
+    username = serializers.CharField(max_length=150)
+    email = serializers.EmailField(required=False, allow_blank=True, default="")
+    password1 = serializers.CharField(max_length=1024, trim_whitespace=False)
+    password2 = serializers.CharField(max_length=1024, trim_whitespace=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["password1"] != attrs["password2"]:
+            raise serializers.ValidationError({"password2": "The two passwords differ."})
+        return attrs

@@ -74,6 +74,10 @@ class Order(BaseModel):
     stored_lines: list[dict[str, Any]] | None
 
     class Meta(BaseModel.Meta):
+        permissions = [
+            ("view_own_order", "Can view orders of one's own"),
+            ("add_own_order", "Can add orders of one's own"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["code"],

@@ -160,12 +160,13 @@ class OrderRequestSerializer(StrictSerializer):
         lines = self.wanted_lines(validated_data)
         contents = {"lines", "item", "quantity", "amount"}
         others = {name: value for name, value in validated_data.items() if name not in contents}
-        return services.place_order(lines=lines, **others)
+        return services.place_order(lines=lines, customers=self.context["customers"], **others)
 
     def update(self, instance: Order, validated_data: dict[str, Any]) -> Order:
         if "lines" in validated_data:
             validated_data["lines"] = self.wanted_lines(validated_data)
-        return services.change_order(instance, **validated_data)
+        customers = self.context["customers"]
+        return services.change_order(instance, customers=customers, **validated_data)
 
     def wanted_lines(self, data: dict[str, Any]) -> list[WantedLine]:
         """The lines that any of the three ways asks for."""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from common.errors import Conflict, FieldError, Invalid
 from customers.models import Customer
@@ -18,6 +19,7 @@ from orders.pricing import Priced, WantedLine, price
 def place_order(
     *,
     lines: Sequence[WantedLine],
+    customers: QuerySet[Customer] | None = None,
     customer: UUID | None = None,
     customer_code: str | None = None,
     currency: str | None = None,
@@ -26,10 +28,11 @@ def place_order(
 ) -> Order:
     """A new order of a customer, named by id or by code, at today's prices.
 
+    `customers` are those for whom the caller may order; everybody's, if not given.
     Saving it sends `post_save`, within the transaction: what must follow from an order commits
     with it. Raises Invalid naming every unknown customer and item at once.
     """
-    owner = find_customer(customer, customer_code)
+    owner = find_customer(customers, customer, customer_code)
     priced = price(lines, currency=currency)
     missing = [] if owner else [not_found("customer" if customer else "customer_code")]
     if owner is None or priced.errors:
@@ -48,10 +51,13 @@ def place_order(
     return order
 
 
-def find_customer(customer: UUID | None, customer_code: str | None) -> Customer | None:
-    """The customer with this id, or else with this code."""
+def find_customer(
+    customers: QuerySet[Customer] | None, customer: UUID | None, customer_code: str | None
+) -> Customer | None:
+    """The one of `customers` (of all, if None) with this id, or else with this code."""
     by = {"pk": customer} if customer else {"code": customer_code}
-    return Customer.objects.filter(**by).first()
+    among = Customer.objects.all() if customers is None else customers
+    return among.filter(**by).first()
 
 
 def not_found(field: str) -> FieldError:
@@ -73,7 +79,9 @@ CONTENT = frozenset(
 
 
 @transaction.atomic
-def change_order(order: Order, **changes: Any) -> Order:
+def change_order(
+    order: Order, *, customers: QuerySet[Customer] | None = None, **changes: Any
+) -> Order:
     """Takes over `changes`: any of the members with which an order is made, and its status.
 
     The caller holds the order's row lock. Prices that are not asked for anew stay as they were.
@@ -83,7 +91,7 @@ def change_order(order: Order, **changes: Any) -> Order:
         raise Conflict(f"An order that is {order.status} cannot be changed.", code="closed")
     status = changes.pop("status", order.status)
     if {"customer", "customer_code"} & set(changes):
-        change_customer(order, changes)
+        change_customer(order, customers, changes)
     if (wanted := wanted_lines(order, changes)) is not None:
         currency = changes.get("currency", order.currency)
         kept_items = [line for line in wanted if line.item and line.unit_price is not None]
@@ -117,9 +125,11 @@ def check_transition(order: Order, status: str) -> None:
         )
 
 
-def change_customer(order: Order, changes: dict[str, Any]) -> None:
-    """Gives the order to another customer."""
-    owner = find_customer(changes.get("customer"), changes.get("customer_code"))
+def change_customer(
+    order: Order, customers: QuerySet[Customer] | None, changes: dict[str, Any]
+) -> None:
+    """Gives the order to another of `customers`."""
+    owner = find_customer(customers, changes.get("customer"), changes.get("customer_code"))
     if owner is None:
         raise Invalid(not_found("customer" if changes.get("customer") else "customer_code"))
     order.customer = owner

@@ -25,8 +25,14 @@ class OrderViewSet(ResourceViewSet):
     serializer_class = OrderSerializer
     filterset_class = OrderFilter
 
-    def get_queryset(self) -> QuerySet[Order]:
+    owner = "customer__user"
+
+    def rows(self) -> QuerySet[Order]:
         return Order.objects.with_members()
+
+    def customers(self) -> QuerySet[Customer]:
+        """The customers for whom the caller may order."""
+        return self.within_reach(Customer.objects.all(), "user")
 
     @swagger_auto_schema(request_body=OrderRequestSerializer, responses={201: OrderSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -45,7 +51,12 @@ class OrderViewSet(ResourceViewSet):
 
     def save(self, order: Order | None, status: int = status.HTTP_200_OK) -> Response:
         """Makes or changes an order as the body asks, and answers with it."""
-        wanted = OrderRequestSerializer(order, data=self.request.data, partial=order is not None)
+        wanted = OrderRequestSerializer(
+            order,
+            data=self.request.data,
+            partial=order is not None,
+            context={"customers": self.customers()},
+        )
         wanted.is_valid(raise_exception=True)
         return Response(self.get_serializer(wanted.save()).data, status=status)
 
@@ -79,6 +90,6 @@ class OrderViewSet(ResourceViewSet):
             )
         )
         page = self.paginate_queryset(orders)
-        if not page and not Customer.objects.filter(**customer).exists():
+        if not page and not self.customers().filter(**customer).exists():
             raise NotFound("Customer not found")
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from access.api_keys import create_api_key
 from access.cache import forget_all
-from access.models import User
+from access.models import ApiKey, User
 from customers.models import Customer
 from items.models import Item
 
@@ -27,10 +28,17 @@ def stranger() -> APIClient:
     return APIClient()
 
 
+def key_in_use(*, name: str, scopes: str) -> str:
+    """A key that was used a moment ago: its next use writes nothing."""
+    api_key, key = create_api_key(name=name, scopes=scopes)
+    ApiKey.objects.filter(pk=api_key.pk).update(last_used_at=timezone.now())
+    return key
+
+
 @pytest.fixture
 def key(db: None) -> str:
     """A partner's API key, for everything."""
-    return create_api_key(name="Partner", scopes="read write")[1]
+    return key_in_use(name="Partner", scopes="read write")
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def partner(key: str) -> APIClient:
 def reader(db: None) -> APIClient:
     """A partner application that may only read."""
     client = APIClient()
-    reading = create_api_key(name="Reader", scopes="read")[1]
+    reading = key_in_use(name="Reader", scopes="read")
     client.credentials(HTTP_AUTHORIZATION=f"Api-Key {reading}")
     return client
 

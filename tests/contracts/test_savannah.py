@@ -1,14 +1,19 @@
-"""Savannah's document, call by call: customers, orders, and its errors.
+"""Savannah's document, call by call: customers, orders, its errors, and the way to a token."""
 
-The access flows of the document are tested with the OpenID provider.
-"""
-
+import re
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
+import jwt
 import pytest
 import requests
+from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from pytest_django.live_server_helper import LiveServer
+
+from access.models import User
+from tests.browser import Browser
 
 CUSTOMER = {"code": "CUST001", "name": "John Doe", "phone_number": "+254712345678"}
 ORDER = {"customer_code": "CUST001", "item": "Laptop Computer", "amount": 1299.99}
@@ -196,3 +201,151 @@ def test_a_customer_that_is_not_there(savannah: Savannah, path: str) -> None:
 
     assert answer.status_code == 404
     assert answer.json()["error"] == "Customer not found"
+
+
+# --- Authentication Endpoints ---------------------------------------------------------------
+
+REDIRECT_URI = "http://127.0.0.1:8000/o/callback"
+PRINTED = re.compile(
+    r"OAuth2 Application created successfully!\n"
+    r"Client ID: (\S+)\n"
+    r"Client Secret: (\S+)\n"
+    r"Authorization Grant Type: authorization-code\n"
+    r"Client Type: confidential\n"
+)
+
+
+@pytest.fixture
+def johndoe(transactional_db: None) -> User:
+    """The document's user, who may add customers and see them, and nothing else."""
+    user = User.objects.create_user(
+        "johndoe", "user@example.com", "correct horse", first_name="John", last_name="Doe"
+    )
+    names = ["add_customer", "view_customer"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    return user
+
+
+def setup_oauth(**options: str) -> tuple[str, str]:
+    """The client id and the secret that the document's command prints."""
+    output = StringIO()
+    call_command("setup_oauth", stdout=output, **options)
+    printed = PRINTED.fullmatch(output.getvalue())
+    assert printed, output.getvalue()
+    return printed[1], printed[2]
+
+
+def walk(live_server: LiveServer, client_id: str, client_secret: str) -> dict[str, Any]:
+    """The document's authorization and token exchange: no PKCE, and a secret in the form."""
+    browser = Browser(live_server.url)
+    login = browser.get(
+        "/o/authorize/",
+        client_id=client_id,
+        response_type="code",
+        scope="openid profile email",
+        redirect_uri=REDIRECT_URI,
+        state="xyz",
+    )
+    called = browser.consent(browser.log_in(login, "johndoe", "correct horse"))
+    assert called["state"] == "xyz"
+    answer = requests.post(
+        f"{live_server.url}/o/token/",
+        data={
+            "grant_type": "authorization_code",
+            "code": called["code"],
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "redirect_uri": REDIRECT_URI,
+        },
+        timeout=10,
+    )
+    assert answer.status_code == 200, answer.text
+    tokens: dict[str, Any] = answer.json()
+    assert tokens.keys() >= {"access_token", "refresh_token", "id_token"}
+    assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 3600)
+    assert tokens["scope"] == "openid profile email"
+    return tokens
+
+
+def test_discovery(live_server: LiveServer) -> None:
+    answer = requests.get(f"{live_server.url}/o/.well-known/openid-configuration", timeout=10)
+
+    assert answer.status_code == 200
+    base = "http://127.0.0.1:8000/o"
+    assert (
+        answer.json().items()
+        >= {
+            "issuer": base,
+            "authorization_endpoint": f"{base}/authorize/",
+            "token_endpoint": f"{base}/token/",
+            "userinfo_endpoint": f"{base}/userinfo/",
+            "jwks_uri": f"{base}/.well-known/jwks.json",
+            "subject_types_supported": ["public"],
+        }.items()
+    )
+    assert set(answer.json()["scopes_supported"]) >= {"openid", "profile", "email"}
+    # Of the document's three only this one is safe (RFC 9700, 2.1.2).
+    assert answer.json()["response_types_supported"] == ["code"]
+    assert answer.json()["id_token_signing_alg_values_supported"] == ["RS256", "HS256"]
+
+
+def test_the_keys(live_server: LiveServer) -> None:
+    answer = requests.get(f"{live_server.url}/o/.well-known/jwks.json", timeout=10)
+
+    assert answer.status_code == 200
+    (key,) = answer.json()["keys"]
+    assert key.items() >= {"kty": "RSA", "use": "sig", "e": "AQAB"}.items()
+    assert key.keys() >= {"kid", "n"}
+
+
+def test_the_way_to_a_token_and_what_it_is_good_for(live_server: LiveServer, johndoe: User) -> None:
+    client_id, client_secret = setup_oauth()
+
+    tokens = walk(live_server, client_id, client_secret)
+
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    userinfo = requests.get(f"{live_server.url}/o/userinfo/", headers=headers, timeout=10)
+    assert userinfo.status_code == 200
+    assert (
+        userinfo.json().items()
+        >= {
+            "sub": str(johndoe.pk),
+            "email": "user@example.com",
+            "given_name": "John",
+            "family_name": "Doe",
+            "preferred_username": "johndoe",
+        }.items()
+    )
+    jwks = jwt.PyJWKClient(f"{live_server.url}/o/.well-known/jwks.json")
+    key = jwks.get_signing_key_from_jwt(tokens["id_token"])
+    claims = jwt.decode(tokens["id_token"], key, ["RS256"], audience=client_id)
+    assert (claims["iss"], claims["sub"]) == ("http://127.0.0.1:8000/o", str(johndoe.pk))
+
+    # Scope `openid profile email` is enough; the rest is for the user's permissions to say.
+    savannah = Savannah(live_server.url, tokens["access_token"])
+    created = savannah.call("POST", "/customers/", CUSTOMER)
+    assert created.status_code == 201
+    assert savannah.call("GET", "/customers/").json() == [created.json()]
+    assert savannah.call("POST", "/orders/", ORDER).status_code == 403
+    assert savannah.call("DELETE", f"/customers/{created.json()['id']}/").status_code == 403
+
+
+def test_an_application_that_asks_for_it_gets_hs256(live_server: LiveServer, johndoe: User) -> None:
+    client_id, client_secret = setup_oauth(algorithm="HS256")
+
+    id_token = walk(live_server, client_id, client_secret)["id_token"]
+
+    claims = jwt.decode(id_token, client_secret, ["HS256"], audience=client_id)
+    assert (claims["preferred_username"], claims["email"]) == ("johndoe", "user@example.com")
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(id_token, f"{client_secret}x", ["HS256"], audience=client_id)
+
+
+def test_setting_up_again_makes_no_second_client(transactional_db: None) -> None:
+    client_id, client_secret = setup_oauth()
+    output = StringIO()
+
+    call_command("setup_oauth", stdout=output)
+
+    assert client_id in output.getvalue()
+    assert client_secret not in output.getvalue()

@@ -4,11 +4,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from oauth2_provider.generators import generate_client_secret
-from oauth2_provider.models import get_application_model
 
-Application = get_application_model()
+from access.models import Application
+from access.scopes import parse_scopes
 
 GRANTS = {
     "authorization-code": Application.GRANT_AUTHORIZATION_CODE,
@@ -33,6 +34,17 @@ class Command(BaseCommand):
             help="where the code is sent; default: %(default)s",
         )
         parser.add_argument(
+            "--scopes",
+            default="read write",
+            help="what its tokens may be used for; default: 'read write', everything",
+        )
+        parser.add_argument(
+            "--algorithm",
+            choices=[Application.RS256_ALGORITHM, Application.HS256_ALGORITHM],
+            default=Application.RS256_ALGORITHM,
+            help="how its id_tokens are signed; HS256 keeps the secret in clear",
+        )
+        parser.add_argument(
             "--new", action="store_true", help="make another client, even if one has this name"
         )
 
@@ -45,6 +57,10 @@ class Command(BaseCommand):
             return
         if options["client_type"] == "public" and options["grant_type"] == "client-credentials":
             raise CommandError("A public client has no secret: it cannot use client-credentials.")
+        try:
+            parse_scopes(options["scopes"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         self.register(name, **options)
 
     def register(self, name: str, **options: Any) -> None:
@@ -52,14 +68,22 @@ class Command(BaseCommand):
         secret = generate_client_secret()
         confidential = options["client_type"] == "confidential"
         code_grant = options["grant_type"] == "authorization-code"
-        application = Application.objects.create(
+        application = Application(
             name=name,
             client_type=options["client_type"],
             authorization_grant_type=GRANTS[options["grant_type"]],
             redirect_uris=options["redirect_uri"] if code_grant else "",
             client_secret=secret,
-            algorithm=Application.RS256_ALGORITHM,
+            scopes=options["scopes"],
+            algorithm=options["algorithm"],
+            # A signature by HMAC needs the secret itself.
+            hash_client_secret=options["algorithm"] != Application.HS256_ALGORITHM,
         )
+        try:
+            application.clean()
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        application.save()
         self.stdout.write("OAuth2 Application created successfully!")
         self.stdout.write(f"Client ID: {application.client_id}")
         if confidential:

@@ -1,0 +1,238 @@
+"""The pages and endpoints of the OpenID provider, where the toolkit's own do not suffice."""
+
+import json
+import re
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils import timezone
+from oauth2_provider import views
+from oauth2_provider.exceptions import InvalidOIDCClientError, OAuthToolkitError
+from oauth2_provider.models import get_access_token_model, get_device_grant_model
+from oauth2_provider.oauth2_backends import _add_iss_to_redirect
+from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.views.mixins import ProtectedResourceMetadataMixin
+from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import (
+    ConsentRequired,
+    InvalidClientIdError,
+    InvalidRequestError,
+    InvalidTokenError,
+    LoginRequired,
+    MismatchingRedirectURIError,
+)
+
+from access.models import Application
+from access.oauth import DEFAULT_ALGORITHM, Scopes, is_active
+from access.scopes import RESOURCE_SCOPES
+from common.errors import Problem, page_problem
+
+View = Callable[..., HttpResponseBase]
+
+
+# The libraries below raise for it: a percent sign that begins no escape.
+BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def refusing_malformed(view: View) -> View:
+    """`view` behind a 400 for what makes the toolkit or the database raise.
+
+    That is broken escapes in the address, and a NUL, which no row of PostgreSQL can hold.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        given = [*request.GET.lists(), *request.POST.lists()]
+        has_nul = any("\0" in text for name, values in given for text in (name, *values))
+        if has_nul or BROKEN_ESCAPE.search(request.META.get("QUERY_STRING", "")):
+            return page_problem(request, Problem("The request is malformed.", code="malformed"))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def is_unlimited(scopes: list[str]) -> bool:
+    """Whether a person's token with these scopes does whatever they may (api.md)."""
+    return RESOURCE_SCOPES.isdisjoint(scopes)
+
+
+class Authorize(views.AuthorizationView):  # type: ignore[misc]  # untyped
+    """The consent page."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        unlimited = is_unlimited(kwargs.get("scopes", []))
+        return {**super().get_context_data(**kwargs), "is_unlimited": unlimited}
+
+    def validate_authorization_request(self, request: HttpRequest) -> Any:
+        """Raises OAuthToolkitError also for a challenge in clear, before anybody is asked.
+
+        For `prompt=none` somebody who is not logged in lacks that first, and then consent.
+        """
+        try:
+            scopes, credentials = super().validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            cause = error.oauthlib_error
+            if isinstance(cause, ConsentRequired) and not request.user.is_authenticated:
+                login = LoginRequired(state=cause.state)
+                raise OAuthToolkitError(login, redirect_uri=cause.redirect_uri) from error
+            raise
+        # RFC 7636, 4.3: a challenge without a method is one in clear.
+        method = request.GET.get("code_challenge_method", "plain")
+        if "code_challenge" in request.GET and method == "plain":
+            refused = InvalidRequestError("Use S256.", state=credentials.get("state"))
+            raise OAuthToolkitError(refused, redirect_uri=credentials["redirect_uri"])
+        return scopes, credentials
+
+    def form_valid(self, form: Any) -> Any:
+        """The answer to the question, if what was asked is in the form unchanged."""
+        application = Application.objects.filter(client_id=form.cleaned_data["client_id"]).first()
+        if application is None:
+            return self.render_to_response({"error": InvalidClientIdError()}, status=400)
+        if not application.redirect_uri_allowed(form.cleaned_data["redirect_uri"]):
+            return self.render_to_response({"error": MismatchingRedirectURIError()}, status=400)
+        return super().form_valid(form)
+
+    def redirect(self, redirect_to: str, application: Application | None) -> Any:
+        """Refusals name their issuer too (RFC 9207, 2); the toolkit does so for codes alone."""
+        issuer = oauth2_settings.OIDC_ISS_ENDPOINT
+        return super().redirect(_add_iss_to_redirect(redirect_to, issuer), application)
+
+
+class UserInfo(views.UserInfoView):  # type: ignore[misc]  # untyped
+    """Who somebody is."""
+
+    def create_userinfo_response(self, request: HttpRequest) -> Any:
+        """As JSON, also when refused; a token in the address is none (RFC 9700, 4.3.2)."""
+        if "access_token" in request.GET:
+            refused = InvalidTokenError()
+            url, headers, body, status = None, refused.headers, refused.json, refused.status_code
+        else:
+            url, headers, body, status = super().create_userinfo_response(request)
+        return url, {"Content-Type": "application/json", **headers}, body, status
+
+
+class Token(views.TokenView):  # type: ignore[misc]  # untyped
+    """The token endpoint."""
+
+    def device_flow_token_response(
+        self, request: HttpRequest, device_code: str, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Also says when a device code is unknown or too old (RFC 8628, 3.5)."""
+        grant = get_device_grant_model().objects.filter(device_code=device_code).first()
+        if grant is None:
+            return JsonResponse({"error": "invalid_grant"}, status=400)
+        if grant.expires <= timezone.now():
+            return JsonResponse({"error": "expired_token"}, status=400)
+        return super().device_flow_token_response(request, device_code, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        asks_for_device = request.POST.get("grant_type") == Application.GRANT_DEVICE_CODE
+        if asks_for_device and "device_code" not in request.POST:
+            return JsonResponse({"error": "invalid_request"}, status=400)
+        return super().post(request, *args, **kwargs)
+
+
+class DeviceAuthorization(views.DeviceAuthorizationView):  # type: ignore[misc]  # untyped
+    """Where a device begins. Checks here what it would otherwise be refused at the end."""
+
+    def create_device_authorization_response(self, request: HttpRequest) -> Any:
+        headers, body, status = super().create_device_authorization_response(request)
+        if status == 200 and (error := self.refusal(request)):  # noqa: PLR2004 - HTTP
+            return {}, json.dumps({"error": error}), 400
+        return headers, body, status
+
+    def refusal(self, request: HttpRequest) -> str:
+        """The OAuth error for what this client may not ask for, or ""."""
+        client = Application.objects.get(client_id=request.POST["client_id"])
+        if client.authorization_grant_type != Application.GRANT_DEVICE_CODE:
+            return "unauthorized_client"
+        asked = set(request.POST.get("scope", "").split())
+        return "" if asked <= set(Scopes().get_available_scopes(client)) else "invalid_scope"
+
+
+class DeviceConfirm(views.DeviceConfirmView):  # type: ignore[misc]  # untyped
+    """The consent page of a device."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        return {**context, "is_unlimited": is_unlimited(context["scopes"])}
+
+
+class NamesEveryEndpoint:
+    """For both well-known documents: the endpoints that the toolkit leaves out of one."""
+
+    ENDPOINTS = {
+        "device_authorization_endpoint": "device-authorization",
+        "introspection_endpoint": "introspect",
+        "revocation_endpoint": "revoke-token",
+        "end_session_endpoint": "rp-initiated-logout",
+    }
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = super().get(request, *args, **kwargs)  # type: ignore[misc]  # a mixin
+        document = json.loads(response.content)
+        for member, name in self.ENDPOINTS.items():
+            document[member] = self._get_endpoint_url(request, name)  # type: ignore[attr-defined]
+        response.content = json.dumps(document)
+        return response
+
+
+class Discovery(NamesEveryEndpoint, views.ConnectDiscoveryInfoView):  # type: ignore[misc]  # untyped
+    """OpenID Connect Discovery 1.0."""
+
+
+class ServerMetadata(NamesEveryEndpoint, views.OAuthServerMetadataView):  # type: ignore[misc]  # untyped
+    """RFC 8414."""
+
+
+class Introspect(ProtectedResourceMetadataMixin, views.IntrospectTokenView):  # type: ignore[misc]  # untyped
+    """RFC 7662, for those who have the scope `introspection`, and by POST alone.
+
+    The toolkit lets every client ask. A token in an address would end in a log.
+    """
+
+    http_method_names = ["post", "options"]
+
+    def get_resource_metadata_url(self, request: HttpRequest) -> str:
+        """Of our own address, whatever the Host header says."""
+        return f"{settings.PUBLIC_URL}/.well-known/oauth-protected-resource"
+
+    def authenticate_client(self, request: HttpRequest) -> bool:
+        core = self.get_oauthlib_core()
+        asking = Request(*core._extract_params(request))  # noqa: SLF001 - as the toolkit's own
+        known = core.server.request_validator.authenticate_client(asking)
+        return bool(
+            known
+            and asking.client.client_type == Application.CLIENT_CONFIDENTIAL
+            and "introspection" in asking.client.scopes.split()
+        )
+
+    @staticmethod
+    def get_token_response(token_value: str | None = None) -> Any:
+        """Not active either: a token whose user or client is not."""
+        checksum = sha256((token_value or "").encode()).hexdigest()
+        tokens = get_access_token_model().objects.select_related("user", "application")
+        token = tokens.filter(token_checksum=checksum).first()
+        if token and not (is_active(token) and (not token.application or token.application.active)):
+            return JsonResponse({"active": False})
+        return views.IntrospectTokenView.get_token_response(token_value)
+
+
+class Logout(views.RPInitiatedLogoutView):  # type: ignore[misc]  # untyped
+    """Logout at the wish of a client, after a question."""
+
+    def get_request_application(self, id_token: Any, client_id: str | None) -> Any:
+        try:
+            return super().get_request_application(id_token, client_id)
+        except Application.DoesNotExist:
+            raise InvalidOIDCClientError from None
+
+
+class Register(views.ApplicationRegistration):  # type: ignore[misc]  # untyped
+    """The form that makes a client; its id_tokens are signed with our key unless it asks."""
+
+    initial = {"algorithm": DEFAULT_ALGORITHM}

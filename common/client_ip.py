@@ -1,0 +1,38 @@
+"""Where a request came from, behind proxies that we know and past those that we do not."""
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from common.networks import contains, parse_address
+
+# What no request comes from (RFC 1122, 3.2.1.3), and still an address: failed logins are counted
+# by it, and a column of addresses holds it.
+NOWHERE = "0.0.0.0"  # noqa: S104 - nothing listens there
+# Some proxies write the port, too: `192.0.2.7:1234`, `[2001:db8::7]:1234`.
+WITH_PORT = re.compile(r"\[(?P<ipv6>[^\]]*)\](:[0-9]+)?|(?P<ipv4>[0-9.]+):[0-9]+")
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address of the client: the last hop that is none of TRUSTED_PROXIES.
+
+    A proxy adds the address it was called from at the end of `X-Forwarded-For`; what stands
+    before the entry of an untrusted hop is what that hop says, and counts for nothing.
+    NOWHERE when a trusted proxy names something that is no address: then nobody knows.
+    """
+    address = address_in(str(request.META.get("REMOTE_ADDR", "")))
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    while hops and contains(settings.TRUSTED_PROXIES, address):
+        address = address_in(hops.pop())
+    return address
+
+
+def address_in(hop: str) -> str:
+    """The address of a hop in its one written form, without a port; NOWHERE if it has none."""
+    if match := WITH_PORT.fullmatch(hop):
+        hop = match["ipv6"] or match["ipv4"] or ""
+    address = parse_address(hop)
+    # The zone of a link-local address (`%eth0`) is ours, and no database takes it.
+    return str(address).partition("%")[0] if address else NOWHERE

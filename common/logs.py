@@ -1,0 +1,94 @@
+"""Keeps secrets out of the log, whoever writes them there."""
+
+import logging
+import re
+
+MASK = "[secret]"
+
+# Each keeps what stands before the secret. Strangers choose some of what is logged, so none may
+# take more than linear time: nothing unbounded stands before the word that makes a match rare.
+# Up to the quote that closes it, if any; within a string, quotes have backslashes before them,
+# and the inner ones more of those.
+QUOTED = r"""
+    " (?: [^"\\] | \\+ [^\\] )* "? | ' (?: [^'\\] | \\+ [^\\] )* '?
+    | (?P<open> \\+ ["'] ) (?: (?! (?<! \\ ) (?P=open) ) [\s\S] )* (?P=open)?
+"""
+# What has been masked already: a record passes the filters of several handlers.
+UNMASKED = r"(?! [\[(]? b? \[secret\] )"
+PATTERNS = tuple(
+    re.compile(pattern, re.VERBOSE)
+    for pattern in (
+        # The whole header, also in a dict or a list of pairs.
+        rf"""
+        (?P<kept>
+            (?i: authorization ) (?: \\* ["']? [ \t]* [=:] | ["'], ) [ \t]* {UNMASKED} b?
+        )
+        (?: {QUOTED} | [^\s"'] [^\r\n"']* )
+        """,
+        # A credential behind its scheme. Long, or of more than plain words: what follows
+        # "token" or "basic" in a sentence stays.
+        r"""
+        (?P<kept> \b (?i: api-key | bearer | jwt | basic | token ) (?: [ \t]+ | %20 | \+ ) )
+        (?= [\w.~+/=-]{20} | [\w.~+/=-]* (?: [0-9~+/=] | [a-z][A-Z] | \.\w ) )
+        [\w.~+/=-]{8,}
+        """,
+        # A value behind the name of something secret, as it stands in a header, a form, a
+        # query string, JSON, JSON within JSON, or a repr.
+        rf"""
+        (?P<kept>
+            (?i: password[0-9]? | passwd | secret (?: _?key )? | (?: access | refresh | id )_token
+            | code_verifier | client_assertion | api_?key | sessionid | csrf (?: middleware )? token
+            )
+            \\* ["']? [ \t]* [=:] [ \t]* {UNMASKED} [\[(]? b?
+        )
+        (?: {QUOTED} | [^\s&"']+ )
+        """,
+        # The same behind a name that may also be harmless: only if it is long and in one piece.
+        r"""
+        (?P<kept>
+            \b (?i: token | refresh | access | key | code )
+            \\* ["']? [ \t]* [=:] [ \t]* [\[(]? b? \\* ["']?
+        )
+        [\w.~+/=%-]{20,}
+        """,
+        # What is known by its form, wherever it stands: a JWT, one of our API keys, a private
+        # key, a password in an address.
+        r"(?P<kept> (?<![\w-]) ) eyJ[\w-]+ \. [\w-]+ \. [\w-]*",
+        r"(?P<kept> (?<![\w.-]) ) [A-Za-z0-9]{8} \. [A-Za-z0-9]{32} (?!\w)",
+        r"(?P<kept> -----BEGIN[ ][A-Z ]{0,20}PRIVATE[ ]KEY----- ) [^-]+",
+        r"(?P<kept> :// [^\s:/@]{0,100} : ) [^\s/?@]+ (?=@)",
+    )
+)
+
+
+def masked(text: str) -> str:
+    """`text` without the secrets in it."""
+    for pattern in PATTERNS:
+        text = pattern.sub(rf"\g<kept>{MASK}", text)
+    return text
+
+
+class MaskSecrets(logging.Filter):
+    """Masks the message, its arguments, the traceback and the stack."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = masked(message_of(record))
+        record.args = None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = masked(record.exc_text)
+        if record.stack_info:
+            record.stack_info = masked(record.stack_info)
+        return True
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """The record's message; without its arguments, where those do not fit.
+
+    An exception here would go to whoever logs, and fail a request that is fine.
+    """
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - whatever an argument's own __str__ raises, too
+        return f"{record.msg} (its arguments do not fit)"

@@ -1,0 +1,43 @@
+"""Lists of networks (CIDR), as API keys and the settings write them."""
+
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """The networks in a list separated by spaces or commas. ValueError names a bad one."""
+    networks = []
+    for part in text.replace(",", " ").split():
+        try:
+            networks.append(ip_network(part))
+        except ValueError:
+            raise ValueError(f"{part} is no network. Write 192.0.2.0/24 or 192.0.2.7.") from None
+    return tuple(networks)
+
+
+def parse_address(text: str) -> Address | None:
+    """The address that `text` is, if it is one.
+
+    A server that listens on IPv6 sees its IPv4 clients as `::ffff:192.0.2.7`: that is 192.0.2.7.
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def contains(networks: Iterable[Network], address: str) -> bool:
+    """Whether `address` lies in one of `networks`; what is no address lies in none."""
+    ip = parse_address(address)
+    return ip is not None and any(ip in network for network in networks)

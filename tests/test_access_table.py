@@ -1,0 +1,315 @@
+"""Every endpoint for every kind of principal. An endpoint that is missing here fails the test."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.auth.models import Permission
+from django.urls import URLPattern
+from jwt.algorithms import RSAAlgorithm
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from access.api_keys import create_api_key
+from access.issuers import trusted_issuers
+from access.models import Application, User
+from access.rule import PERMISSION_OF_METHOD
+from access.tokens import issue
+from config.api import router
+from customers.models import Customer
+from customers.registration import register_login
+from items.models import Item
+from notifications.models import Message
+from orders.models import Order
+from orders.pricing import WantedLine
+from orders.services import place_order
+
+ISSUER = "https://issuer.example"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call, its answer to those who may, and to a customer on their own and on another's rows.
+
+    `{own}` in a path or a body is a row of the customer's, `{other}` somebody else's.
+    """
+
+    method: str
+    path: str
+    allowed: int
+    body: dict[str, Any] = field(default_factory=dict)
+    permission: str = ""
+    own: int = 403
+    other: int = 403
+
+
+# By the name of the route and the method: what Django's router calls them.
+CASES = {
+    "customer-list GET": Case("GET", "customers/", 200),
+    "customer-list POST": Case("POST", "customers/", 201, {"name": "Acme"}),
+    "customer-detail GET": Case("GET", "customers/{customer}/", 200),
+    "customer-detail PUT": Case("PUT", "customers/{customer}/", 200, {"name": "Acme"}),
+    "customer-detail PATCH": Case("PATCH", "customers/{customer}/", 200, {"name": "Acme"}),
+    "customer-detail DELETE": Case("DELETE", "customers/{customer}/", 409),
+    "item-list GET": Case("GET", "items/", 200),
+    "item-list POST": Case("POST", "items/", 201, {"name": "Hat", "price": "5.00"}),
+    "item-detail GET": Case("GET", "items/{item}/", 200),
+    "item-detail PUT": Case("PUT", "items/{item}/", 200, {"price": "6.00"}),
+    "item-detail PATCH": Case("PATCH", "items/{item}/", 200, {"price": "6.00"}),
+    "item-detail DELETE": Case("DELETE", "items/{item}/", 204),
+    "order-list GET": Case("GET", "orders/", 200, own=200, other=200),
+    "order-list POST": Case(
+        "POST",
+        "orders/",
+        201,
+        {"customer_code": "{code}", "item": "Laptop", "amount": "1.00"},
+        own=201,
+        other=400,
+    ),
+    "order-detail GET": Case("GET", "orders/{order}/", 200, own=200, other=404),
+    "order-detail PUT": Case("PUT", "orders/{order}/", 200, {"amount": "2.00"}),
+    "order-detail PATCH": Case("PATCH", "orders/{order}/", 200, {"amount": "2.00"}),
+    "order-detail DELETE": Case("DELETE", "orders/{order}/", 204),
+    "order-cancel POST": Case("POST", "orders/{order}/cancel/", 200, permission="change"),
+    "order-by-customer GET": Case(
+        "GET", "orders/by-customer/?customer_code={code}", 200, own=200, other=404
+    ),
+    "order-customer GET": Case("GET", "orders/customer/{customer}/", 200, own=200, other=404),
+    "notification-list GET": Case("GET", "notifications/", 200),
+    "notification-detail GET": Case("GET", "notifications/{message}/", 200),
+}
+
+MODELS = {"customer": Customer, "item": Item, "order": Order, "notification": Message}
+
+
+def resource(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def permission_for(name: str) -> Permission:
+    """The Django permission that a case needs."""
+    model = MODELS[resource(name)]._meta
+    verb = CASES[name].permission or PERMISSION_OF_METHOD[CASES[name].method]
+    return Permission.objects.get(
+        content_type__app_label=model.app_label, codename=f"{verb}_{model.model_name}"
+    )
+
+
+@dataclass
+class World:
+    """Two customers with a login and an order each, and an item."""
+
+    own: dict[str, str]
+    other: dict[str, str]
+    login: User
+
+    def call(self, name: str, client: "Client", *, on: dict[str, str]) -> int:
+        """The status with which `client` is answered for a case on somebody's rows."""
+        case = CASES[name]
+        body = {member: value.format(**on) for member, value in case.body.items()}
+        path = f"/v1/{case.path.format(**on)}"
+        return int(client.generic_json(case.method, path, body).status_code)
+
+
+class Client(APIClient):
+    """A client whose method is data."""
+
+    def generic_json(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        if method == "GET":
+            return self.get(path)
+        return getattr(self, method.lower())(path, body, format="json")
+
+
+def rows_of(login: User) -> dict[str, str]:
+    """The ids of what belongs to a customer's login."""
+    customer = Customer.objects.get(user=login)
+    line = WantedLine(quantity=1, description="Mouse", unit_price=1)  # type: ignore[arg-type]
+    order = place_order(customer=customer.pk, lines=[line])
+    item = Item.objects.create(name="Shirt", price="1.00")
+    message = Message.objects.get(order=order)
+    return {
+        "customer": str(customer.pk),
+        "code": customer.code,
+        "order": str(order.pk),
+        "item": str(item.pk),
+        "message": str(message.pk),
+    }
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    own = register_login(username="jane", email="", password="correct horse battery")
+    other = register_login(username="mary", email="", password="correct horse battery")
+    return World(rows_of(own), rows_of(other), own)
+
+
+def with_header(value: str) -> Client:
+    client = Client()
+    client.credentials(HTTP_AUTHORIZATION=value)
+    return client
+
+
+def key_with(scopes: str) -> Client:
+    return with_header(f"Api-Key {create_api_key(name='K', scopes=scopes)[1]}")
+
+
+def client_with(scopes: str) -> Client:
+    """A machine with a token by client credentials."""
+    secret = "s" * 64
+    application = Application.objects.create(
+        name=str(uuid4()),
+        client_type="confidential",
+        authorization_grant_type="client-credentials",
+        client_secret=secret,
+        scopes=scopes,
+    )
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": application.client_id,
+        "client_secret": secret,
+        "scope": scopes,
+    }
+    answer = Client().post("/o/token/", form, format="multipart")
+    assert answer.status_code == 200, answer.content
+    return with_header(f"Bearer {answer.json()['access_token']}")
+
+
+def bearer_of(user: User) -> Client:
+    return with_header(f"Bearer {issue(user).access}")
+
+
+def staff_member(*permissions: Permission) -> User:
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(permissions)
+    return user
+
+
+@pytest.fixture
+def stranger_elsewhere(settings: Settings) -> Iterator[Client]:
+    """Somebody with a valid token of a trusted issuer."""
+    settings.OIDC_TRUSTED_ISSUERS = [{"issuer": ISSUER, "audience": "klanten"}]
+    trusted_issuers.cache_clear()
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    trusted = trusted_issuers()[ISSUER]
+    trusted.keys = {"k1": jwt.PyJWK({**public, "alg": "RS256", "kid": "k1"})}
+    trusted.asked_at = time.monotonic()
+    claims = {"iss": ISSUER, "aud": "klanten", "sub": "bob", "exp": time.time() + 60}
+    token = jwt.encode(claims, private, algorithm="RS256", headers={"kid": "k1"})
+    yield with_header(f"Bearer {token}")
+    trusted_issuers.cache_clear()
+
+
+def scope_for(name: str) -> str:
+    verb = "read" if CASES[name].method == "GET" else "write"
+    return f"{resource(name)}s:{verb}"
+
+
+every_case = pytest.mark.parametrize("name", CASES)
+
+
+def test_no_endpoint_is_missing() -> None:
+    """It names each route of the router with each of its methods, and no others."""
+    routes = {
+        f"{pattern.name} {method.upper()}"
+        for pattern in router.urls
+        if isinstance(pattern, URLPattern) and pattern.name != "api-root"
+        for method in set(getattr(pattern.callback, "actions", None) or ()) - {"head"}
+    }
+    assert routes == set(CASES)
+
+
+@every_case
+def test_nobody_gets_in_without_a_credential(world: World, name: str) -> None:
+    assert world.call(name, Client(), on=world.own) == 401
+
+
+@every_case
+def test_a_key_without_the_scope_is_refused(world: World, name: str) -> None:
+    others = " ".join(
+        f"{each}s:{verb}"
+        for each in MODELS
+        for verb in ("read", "write")
+        if f"{each}s:{verb}" != scope_for(name)
+    )
+    assert world.call(name, key_with(others), on=world.own) == 403
+
+
+@every_case
+def test_a_key_with_the_scope_is_let_in(world: World, name: str) -> None:
+    assert world.call(name, key_with(scope_for(name)), on=world.own) == CASES[name].allowed
+
+
+@every_case
+def test_a_machine_with_the_scope_is_let_in(world: World, name: str) -> None:
+    assert world.call(name, client_with(scope_for(name)), on=world.own) == CASES[name].allowed
+
+
+@every_case
+def test_staff_without_the_permission_are_refused(world: World, name: str) -> None:
+    everything_else = Permission.objects.exclude(pk=permission_for(name).pk).exclude(
+        codename__contains="_own_"
+    )
+    staff = staff_member(*everything_else)
+
+    assert world.call(name, bearer_of(staff), on=world.own) == 403
+
+
+@every_case
+def test_staff_with_the_permission_are_let_in(world: World, name: str) -> None:
+    staff = staff_member(permission_for(name))
+
+    assert world.call(name, bearer_of(staff), on=world.other) == CASES[name].allowed
+
+
+@every_case
+def test_a_customer_reaches_their_own(world: World, name: str) -> None:
+    assert world.call(name, bearer_of(world.login), on=world.own) == CASES[name].own
+
+
+@every_case
+def test_a_customer_does_not_reach_anothers(world: World, name: str) -> None:
+    assert world.call(name, bearer_of(world.login), on=world.other) == CASES[name].other
+
+
+@every_case
+def test_somebody_from_elsewhere_has_no_permission(
+    world: World, stranger_elsewhere: Client, name: str
+) -> None:
+    assert world.call(name, stranger_elsewhere, on=world.own) == 403
+
+
+def test_a_customers_list_holds_their_own_alone(world: World) -> None:
+    listed = bearer_of(world.login).get("/v1/orders/").json()
+
+    assert [order["id"] for order in listed] == [world.own["order"]]
+
+
+def test_a_token_of_a_user_does_no_more_than_it_names(world: World) -> None:
+    superuser = User.objects.create_superuser("root")
+    pair = issue(superuser)
+    from oauth2_provider.models import AccessToken  # noqa: PLC0415 - after the models
+
+    AccessToken.objects.filter(user=superuser).update(scope="openid orders:read")
+    client = with_header(f"Bearer {pair.access}")
+
+    assert world.call("order-list GET", client, on=world.own) == 200
+    assert world.call("order-list POST", client, on=world.own) == 403
+    assert world.call("customer-list GET", client, on=world.own) == 403
+
+
+def test_a_view_that_forgets_to_ask_shows_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orders.views import OrderViewSet  # noqa: PLC0415 - after the models
+
+    monkeypatch.setattr(OrderViewSet, "permission_classes", ())
+
+    answer = bearer_of(User.objects.create_superuser("root")).get("/v1/orders/")
+
+    assert (answer.status_code, answer.json()) == (200, [])
