@@ -3,9 +3,10 @@
 Only what is not given: the PostgreSQL run sets DATABASE_URL.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
-from pathlib import Path
 
 import django
 from django.conf import settings
@@ -15,12 +16,16 @@ DEFAULTS = {
     "DEBUG": "true",
     "PUBLIC_URL": "http://127.0.0.1:8000",
     "SMS_GATEWAY": "console",
-    # The secrets and the test database of test runs alone.
-    "STATE_DIR": str(Path(tempfile.gettempdir()) / f"klanten-tests-{os.getuid()}"),
 }
 
 for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)
+
+# The secrets and the test database of this run alone: several may go on at once. The
+# processes that share a run inherit the directory of the one that started them.
+if "STATE_DIR" not in os.environ:
+    os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="klanten-tests-")
+    atexit.register(shutil.rmtree, os.environ["STATE_DIR"], ignore_errors=True)
 
 django.setup()
 settings.PASSWORD_HASHERS[0] = "tests.hashers.QuickHasher"
