@@ -16,7 +16,7 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit makemigrations migrate createsuperuser shell simulate coverage clean ci
+        audit fuzz fuzz-short makemigrations migrate createsuperuser shell simulate coverage clean ci
 
 all: lint test
 
@@ -48,6 +48,14 @@ test-postgres: $(VE)/.installed-dev
 
 coverage: $(VE)/.installed-dev
 	$(BIN)/pytest --cov --cov-report=html --cov-report=term
+
+# Schemathesis against a server of its own, with credentials of each kind. FUZZ_DATABASE_URL
+# names an empty PostgreSQL database; a scratch SQLite file is used otherwise.
+fuzz: $(VE)/.installed-dev
+	$(BIN)/python -m tests.fuzz --examples 200 --seconds 1800
+
+fuzz-short: $(VE)/.installed-dev
+	$(BIN)/python -m tests.fuzz --examples 20 --seconds 60
 
 lint: format-check types imports migrations-check
 

@@ -31,4 +31,4 @@ django.setup()
 settings.PASSWORD_HASHERS[0] = "tests.hashers.QuickHasher"
 
 # Its fixtures import models, which needs the lines above.
-pytest_plugins = ("tests.cast",)
+pytest_plugins = ("tests.cast", "tests.conformance")

@@ -40,6 +40,7 @@ class ApiKeyAdmin(APIKeyModelAdmin):
         "scopes",
         "allowed_networks",
         "rate_class",
+        "if_match_required",
         "expiry_date",
         "revoked",
         ("prefix", "created", "last_used_at", "revoked_at"),

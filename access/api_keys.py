@@ -38,7 +38,14 @@ def check_api_key(key: str) -> Principal | None:
     unexpired = Q(expiry_date=None) | Q(expiry_date__gt=timezone.now())
     row = (
         ApiKey.objects.filter(unexpired, prefix=prefix, revoked=False)
-        .values("hashed_key", "scopes", "allowed_networks", "rate_class", "last_used_at")
+        .values(
+            "hashed_key",
+            "scopes",
+            "allowed_networks",
+            "rate_class",
+            "if_match_required",
+            "last_used_at",
+        )
         .first()
     )
     if row is None or not ApiKey.objects.key_generator.verify(key, row["hashed_key"]):
@@ -50,6 +57,7 @@ def check_api_key(key: str) -> Principal | None:
         scopes=frozenset(row["scopes"].split()),
         networks=parse_networks(row["allowed_networks"]),
         rate_class=row["rate_class"],
+        if_match_required=row["if_match_required"],
     )
 
 

@@ -84,6 +84,9 @@ class ApiKey(AbstractAPIKey):
     rate_class = models.CharField(
         max_length=20, choices=RateClass, default=RateClass.STANDARD, help_text="How much it may."
     )
+    if_match_required = models.BooleanField(
+        default=False, help_text="Changes without If-Match are refused: no update is ever lost."
+    )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -27,6 +27,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     networks: tuple[Network, ...] = ()
     rate_class: str = "standard"
+    if_match_required: bool = False
     user: User | None = field(default=None, compare=False)
     permissions: frozenset[str] = frozenset()
 

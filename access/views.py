@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
-from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -37,7 +36,6 @@ class LoginView(APIView):
 class AuthTokenView(LoginView):
     """`POST /api-token-auth/`: lori's login."""
 
-    @swagger_auto_schema(request_body=LoginSerializer)
     def post(self, request: Request) -> Response:
         """Answers `{token}` for a user name and a password."""
         user = self.user(request, refused=status.HTTP_400_BAD_REQUEST)
@@ -47,7 +45,6 @@ class AuthTokenView(LoginView):
 class TokenPairView(LoginView):
     """`POST /api/token/`: Mais Todos's login."""
 
-    @swagger_auto_schema(request_body=LoginSerializer)
     def post(self, request: Request) -> Response:
         """Answers `{access, refresh}` for a user name and a password."""
         pair = issue(self.user(request, refused=status.HTTP_401_UNAUTHORIZED))
@@ -57,7 +54,6 @@ class TokenPairView(LoginView):
 class TokenRefreshView(LoginView):
     """`POST /api/token/refresh/`."""
 
-    @swagger_auto_schema(request_body=RefreshSerializer)
     def post(self, request: Request) -> Response:
         """Answers the next `{access, refresh}` for a refresh token, which works once."""
         given = RefreshSerializer(data=request.data)

@@ -1,15 +1,70 @@
 """Query parameters of lists: what the FilterSet declares, and nothing else."""
 
-from typing import Any
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
+import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
 from common.errors import FieldError, Invalid
-from common.pagination import KeysetPagination
+from common.models import first_id_at
 
-PAGING = {KeysetPagination.page_size_query_param, KeysetPagination.cursor_query_param}
+# Between the making of an id and the taking of the time there is a moment: a wait for a lock.
+SLACK = timedelta(minutes=1)
+# What a trigram index can answer; anything shorter would read the whole table.
+SHORTEST_SEARCH = 3
+FIELDS = "fields"
+PAGING = {"limit", "cursor", "ordering", "count", FIELDS}
+
+
+class MomentField(IsoDateTimeField):
+    """A time, to the microsecond. One that is none in UTC, at the end of the years, is refused."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """By a time with its offset (RFC 3339)."""
+
+    field_class = MomentField
+
+
+def moved(moment: datetime, by: timedelta) -> datetime:
+    """`moment` and `by`, or the end of the years that lies between."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
+
+
+class CreatedFilter(django_filters.FilterSet):
+    """`created_after` and `created_before`, for every list.
+
+    The ids are in the order of creation, so both go by the primary index; the times
+    themselves are compared as well, because an id is exact to the millisecond only.
+    """
+
+    # Filters by another time, with the ordering field by which their rows come newest first.
+    times: ClassVar[dict[str, str]] = {}
+
+    created_after = MomentFilter(method="after", help_text="Made after this time.")
+    created_before = MomentFilter(method="before", help_text="Made before this time.")
+
+    def after(self, rows: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+        return rows.filter(id__gte=first_id_at(moved(moment, -SLACK)), created_at__gt=moment)
+
+    def before(self, rows: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+        return rows.filter(id__lt=first_id_at(moved(moment, SLACK)), created_at__lt=moment)
 
 
 class StrictFilterBackend(DjangoFilterBackend):
@@ -22,9 +77,30 @@ class StrictFilterBackend(DjangoFilterBackend):
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
         filterset = self.get_filterset_class(view, queryset)
-        refuse_unknown(request, known=PAGING | set(filterset.base_filters if filterset else ()))
+        filters = set(filterset.base_filters if filterset else ())
+        refuse_unknown(request, known=PAGING | filters)
+        refuse_empty(request, filters)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+def wanted_fields(request: Request, known: Iterable[str]) -> set[str]:
+    """The members that `?fields=a,b` names. Raises Invalid for an unknown one."""
+    # Some generated clients repeat the parameter instead: `fields=a&fields=b`.
+    given = ",".join(request.query_params.getlist(FIELDS))
+    wanted = {name.strip() for name in given.split(",")}
+    if unknown := sorted(wanted - set(known)):
+        raise Invalid(FieldError(FIELDS, "unknown", f"There is no field {', '.join(unknown)}."))
+    return wanted
+
+
+def refuse_empty(request: Request, filters: set[str]) -> None:
+    """Raises Invalid naming every filter without a value; django-filter would pass it over."""
+    given = request.query_params
+    if empty := sorted(name for name in filters & set(given) if not given[name]):
+        raise Invalid(
+            *(FieldError(name, "blank", "Give a value, or leave it out.") for name in empty)
+        )
 
 
 def refuse_unknown(request: Request, *, known: set[str]) -> None:

@@ -1,6 +1,7 @@
 """The base of every model that partners can see."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from uuid_utils.compat import uuid7
@@ -9,6 +10,12 @@ from uuid_utils.compat import uuid7
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562): unique without asking anybody, and sorted by time of creation."""
     return uuid7()
+
+
+def first_id_at(moment: datetime) -> uuid.UUID:
+    """The smallest UUIDv7 of a millisecond: ids made at `moment` or later are not smaller."""
+    milliseconds = max(0, int(moment.timestamp() * 1000))
+    return uuid.UUID(int=(milliseconds << 80) | (0x7 << 76) | (0b10 << 62))
 
 
 class BaseModel(models.Model):
@@ -22,3 +29,27 @@ class BaseModel(models.Model):
         abstract = True
         # The id carries the time: newest first, without an index of its own.
         ordering = ["-id"]
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to a POST that carried an Idempotency-Key, committed together with its write.
+
+    So a repetition is exact even after a crash: either both are there, or neither.
+    """
+
+    principal = models.CharField(max_length=300)
+    key = models.CharField(max_length=255)
+    # Of the method, the address and the body: the same key with another request is a mistake.
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["principal", "key"], name="idempotency_key_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.principal}"

@@ -1,53 +1,217 @@
 """Lists: plain arrays, keyset pages, and `Link` headers (RFC 8288)."""
 
+import base64
+import json
 import re
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import Cursor, CursorPagination
+from django.core.exceptions import ValidationError
+from django.db.models import DateTimeField, Field, Model, Q, QuerySet
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
-from common.errors import FieldError, Invalid
+from common.errors import FieldError, Invalid, encodable
+
+DEFAULT_LIMIT = 100
+MOST = 1000
 
 
-class KeysetPagination(CursorPagination):
-    """Newest first, by the time-ordered id: page 10,000 costs what page 1 does."""
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The row beside a page: its place in the ordering, and on which side of it the page lies."""
 
-    ordering = "-id"
-    page_size = 100
-    max_page_size = 1000
-    page_size_query_param = "limit"
-    page_size_query_description = "How many at most: 1 to 1,000; 100 if not given."
-    cursor_query_param = "cursor"
-    cursor_query_description = "Where the page begins, as the Link header of a former page gave it."
+    value: str
+    id: str
+    backwards: bool = False
 
-    def get_page_size(self, request: Request) -> int:
-        given = request.query_params.get(self.page_size_query_param)
-        if given is None:
-            return self.page_size
-        if not (re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= self.max_page_size):
-            raise Invalid(
-                FieldError("limit", "invalid", f"A number from 1 to {self.max_page_size}.")
-            )
-        return int(given)
+    def encode(self) -> str:
+        """As it stands in a link: opaque, and safe in a URL."""
+        members = [self.value, self.id, int(self.backwards)]
+        # Not escaped: a long name would no longer fit into a URL.
+        content = json.dumps(members, separators=(",", ":"), ensure_ascii=False)
+        return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
-    def decode_cursor(self, request: Request) -> Cursor | None:
+    @classmethod
+    def decode(cls, text: str) -> "Cursor":
+        """The cursor in a link. ValueError for anything else."""
         try:
-            cursor = super().decode_cursor(request)
-            if cursor and cursor.position is not None:
-                UUID(str(cursor.position))
-        except (NotFound, ValueError) as error:
-            raise Invalid(
-                FieldError("cursor", "invalid", "Use a cursor from a Link header as it came.")
-            ) from error
-        return cursor
+            content = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        except RecursionError:
+            raise ValueError("no cursor") from None
+        match content:
+            case [str(value), str(row_id), 0 | 1 as backwards] if storable(value):
+                return cls(value, row_id, bool(backwards))
+            case _:
+                raise ValueError("no cursor")
+
+
+def storable(text: str) -> bool:
+    """Whether a database takes it for text: without a NUL or half a surrogate pair."""
+    return "\0" not in text and text == encodable(text)
+
+
+class KeysetPagination(BasePagination):
+    """Pages by the ordering's field and the id: page 10,000 costs what page 1 does.
+
+    Newest first unless `?ordering=` names one of the view's `ordering_fields`, with a minus for
+    descending. Nothing is counted unless `?count=true` asks for it.
+    """
+
+    def paginate_queryset(  # type: ignore[override]  # it also allows lists
+        self, queryset: QuerySet[Any], request: Request, view: Any = None
+    ) -> list[Any]:
+        self.request = request
+        self.total = queryset.count() if wants_count(request) else None
+        self.field, self.descending = ordering(request, view)
+        self.limit = limit(request)
+        self.cursor = cursor(request)
+        backwards = self.cursor is not None and self.cursor.backwards
+        rows = list(
+            self.keyset(queryset, descending=self.descending != backwards)[: self.limit + 1]
+        )
+        more, page = len(rows) > self.limit, rows[: self.limit]
+        self.page = page[::-1] if backwards else page
+        self.has_next = self.cursor is not None if backwards else more
+        self.has_previous = more if backwards else self.cursor is not None
+        return self.page
+
+    def keyset(self, rows: QuerySet[Any], *, descending: bool) -> QuerySet[Any]:
+        """`rows` in order, from behind the cursor on."""
+        sign, comparison = ("-", "lt") if descending else ("", "gt")
+        if self.field == "id":
+            rows = rows.order_by(f"{sign}id")
+        else:
+            rows = rows.order_by(f"{sign}{self.field}", f"{sign}id")
+        if self.cursor is None:
+            return rows
+        try:
+            value = position(rows.model, self.field, self.cursor.value)
+            row_id = position(rows.model, "id", self.cursor.id)
+        except ValidationError:
+            raise bad_cursor() from None
+        if self.field == "id":
+            return rows.filter(**{f"id__{comparison}": row_id})
+        # The first condition is implied by the second, and is the one an index can answer.
+        behind = Q(**{f"{self.field}__{comparison}": value}) | Q(**{f"id__{comparison}": row_id})
+        return rows.filter(behind, **{f"{self.field}__{comparison}e": value})
 
     def get_paginated_response(self, data: Any) -> Response:
-        links = {"next": self.get_next_link(), "prev": self.get_previous_link()}
-        header = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url)
-        return Response(data, headers={"Link": header} if header else None)
+        headers = {}
+        if links := ", ".join(self.links()):
+            headers["Link"] = links
+        if self.total is not None:
+            headers["X-Total-Count"] = str(self.total)
+        return Response(data, headers=headers)
+
+    def links(self) -> list[str]:
+        """The links to the pages on both sides, as far as there are any."""
+        links = []
+        if self.page and self.has_next:
+            links.append(self.link("next", self.page[-1], backwards=False))
+        if self.page and self.has_previous:
+            links.append(self.link("prev", self.page[0], backwards=True))
+        return links
+
+    def link(self, relation: str, row: Any, *, backwards: bool) -> str:
+        """The link to the page beside `row`."""
+        value = row._meta.get_field(self.field).value_to_string(row)
+        target = Cursor(value, str(row.pk), backwards).encode()
+        url = replace_query_param(self.request.build_absolute_uri(), "cursor", target)
+        return f'<{url}>; rel="{relation}"'
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        orderings = [sign + name for name in view.ordering_fields for sign in ("", "-")]
+        return [
+            parameter(
+                "limit",
+                "How many at most.",
+                {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+            ),
+            parameter(
+                "cursor", "Where the page begins, as a Link header gave it.", {"type": "string"}
+            ),
+            parameter(
+                "ordering",
+                "By what to order; a minus for descending. Newest first if not given.",
+                {"type": "string", "enum": orderings},
+            ),
+            parameter("count", "Whether to answer X-Total-Count.", {"type": "boolean"}),
+        ]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return {"type": "array", "items": schema}
+        return schema
+
+
+def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A query parameter, as OpenAPI writes it."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def wants_count(request: Request) -> bool:
+    """What `?count=` says: true or false."""
+    given = request.query_params.get("count", "false")
+    if given not in {"true", "false"}:
+        raise Invalid(FieldError("count", "invalid", "Give true or false."))
+    return given == "true"
+
+
+def limit(request: Request) -> int:
+    """What `?limit=` says."""
+    given = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (re.fullmatch("[0-9]{1,4}", given) and 1 <= int(given) <= MOST):
+        raise Invalid(FieldError("limit", "invalid", f"Give a number from 1 to {MOST}."))
+    return int(given)
+
+
+def ordering(request: Request, view: Any) -> tuple[str, bool]:
+    """The field that `?ordering=` names, and whether it is descending."""
+    given = request.query_params.get("ordering", newest_first(request, view))
+    name = given.removeprefix("-")
+    if name not in view.ordering_fields:
+        known = ", ".join(view.ordering_fields)
+        raise Invalid(FieldError("ordering", "invalid", f"It can be ordered by {known}."))
+    # The id carries the time of creation.
+    return ("id" if name == "created_at" else name), given.startswith("-")
+
+
+def newest_first(request: Request, view: Any) -> str:
+    """The ordering that is meant when none is given: by the time that is filtered by, if any.
+
+    By another time, PostgreSQL would read all that is newer before it came to what is wanted.
+    """
+    times: dict[str, str] = getattr(getattr(view, "filterset_class", None), "times", {})
+    asked_for = (field for name, field in times.items() if request.query_params.get(name))
+    return f"-{next(asked_for, 'created_at')}"
+
+
+def cursor(request: Request) -> Cursor | None:
+    """What `?cursor=` says; an empty one is the first page."""
+    if not (given := request.query_params.get("cursor")):
+        return None
+    try:
+        return Cursor.decode(given)
+    except ValueError:
+        raise bad_cursor() from None
+
+
+def bad_cursor() -> Invalid:
+    return Invalid(FieldError("cursor", "invalid", "Use a cursor from a Link header as it came."))
+
+
+def position(model: type[Model], name: str, text: str) -> Any:
+    """The value of a field that a cursor holds as text. ValidationError if it is none."""
+    field: Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]
+    if isinstance(field, DateTimeField) and not text.endswith("+00:00"):
+        raise ValidationError("no time in UTC")
+    value = field.to_python(text)
+    field.run_validators(value)
+    return value

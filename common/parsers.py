@@ -2,13 +2,16 @@
 
 import codecs
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from django.http import QueryDict
+from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
+# An order with its lines is three deep.
+DEEPEST = 32
 NOT_UTF8 = "The body is not valid UTF-8."
 
 
@@ -22,11 +25,34 @@ class JSONParser(parsers.JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise ParseError("The JSON is nested too deeply.") from error
+            content = super().parse(stream, media_type, parser_context)
+            too_deep = deeper_than(content, DEEPEST)
+        except RecursionError:
+            too_deep = True
         except ParseError as error:
             raise ParseError(json_sentence(error.__context__)) from error
+        if too_deep:
+            raise ParseError("The JSON is nested too deeply.")
+        return content
+
+
+def deeper_than(content: Any, most: int) -> bool:
+    """Whether more than `most` arrays and objects lie inside each other in `content`."""
+    level = containers([content])
+    for _ in range(most):
+        if not level:
+            return False
+        level = containers(
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        )
+    return bool(level)
+
+
+def containers(values: Iterable[Any]) -> list[dict[str, Any] | list[Any]]:
+    """The arrays and objects among `values`."""
+    return [value for value in values if isinstance(value, dict | list)]
 
 
 def json_sentence(reason: BaseException | None) -> str:
@@ -66,8 +92,17 @@ class MultiPartParser(parsers.MultiPartParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> "parsers.DataAndFiles[Any, Any]":
         parsed = super().parse(stream, media_type, parser_context)
+        if not (parsed.data or parsed.files) and has_content(media_type, parser_context):
+            raise ParseError("The multipart body has no parts.")
         refuse_replaced(parsed.data)
         return parsed
+
+
+def has_content(media_type: str | None, parser_context: Mapping[str, Any] | None) -> bool:
+    """Whether a multipart body is longer than the one delimiter of an empty form."""
+    _, options = parse_header_parameters(media_type or "")
+    length = (parser_context or {})["request"].META.get("CONTENT_LENGTH") or 0
+    return int(length) > len(f"--{options.get('boundary', '')}--\r\n\r\n")
 
 
 def refuse_replaced(form: QueryDict) -> QueryDict:

@@ -1,22 +1,32 @@
 """The base of every endpoint: one transaction for a write, and one way to answer."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import mixins, viewsets
+from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.status import HTTP_400_BAD_REQUEST
 from rest_framework.views import APIView
 
-from common.errors import NotFound
-from common.filters import refuse_unknown
+from common.documents.operations import NOTHING_DECLARED, Operation
+from common.errors import NotFound, Problem
+from common.etag import etag_of, is_current, is_known
+from common.filters import FIELDS, refuse_unknown, wanted_fields
+from common.idempotency import key_of, once
+from common.models import BaseModel
+from common.rate_limits import PrincipalRateLimit, Standing
 from common.reach import Reach
+
+# PostgreSQL's serialization_failure and deadlock_detected.
+RUN_AGAIN = frozenset({"40001", "40P01"})
 
 
 def every_challenge(view: APIView, request: Request) -> str:
@@ -35,8 +45,20 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     resource: str
     required_permission: str | None = None
     queryset: QuerySet[Any]
+    # What a list can be ordered by; each has an index that ends in the id.
+    ordering_fields: tuple[str, ...] = ("created_at",)
+    # The class of rate limit, where it is not simply read or write.
+    rate_policy: str | None = None
+    throttle_classes = (PrincipalRateLimit,)
+    standing: Standing | None = None
     # The path from a row to the user whose own it is (`customer__user`), if it is anybody's.
     owner: str | None = None
+    # What the documents say beyond what they derive, by the name of the action.
+    operations: Mapping[str, Operation] = {}
+    # A representation, as an example.
+    sample: Mapping[str, Any] | None = None
+    # What stands in the path, where it is not a UUID: JSON Schemas by name.
+    path_schemas: Mapping[str, Mapping[str, Any]] = {}
     # Set by the permission check. Until then nobody sees anything.
     reach = Reach.NONE
 
@@ -49,15 +71,47 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def in_transaction(
         self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
-    ) -> Response:
+    ) -> HttpResponseBase:
         """`handler`'s answer, once everything it wrote is committed.
 
         Credentials were checked before; the body is read now, so that a slow sender does not
         hold the transaction (on SQLite, the one write lock) open.
         """
+        key = key_of(request)
         _ = request.data
-        with transaction.atomic():
-            return handler(request, *args, **kwargs)
+
+        def write() -> Response:
+            return tagged(handler(request, *args, **kwargs))
+
+        return self.committed(write if key is None else lambda: once(key, request, write))
+
+    def committed(self, write: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        """What `write` answers, once it is committed.
+
+        A deadlock or a serialization failure has rolled all of it back: it runs once more.
+        """
+        try:
+            return in_one_transaction(write)
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) not in RUN_AGAIN:
+                raise
+        return in_one_transaction(write)
+
+    def narrowed(self, response: Response) -> Response:
+        """`response` with only the members that `?fields=` names."""
+        if FIELDS not in self.request.query_params:
+            return response
+        serializer: Any = self.get_serializer()
+        wanted = wanted_fields(self.request, serializer.get_fields())
+        one = isinstance(response.data, dict)
+        rows = [response.data] if one else response.data
+        kept = [{name: row[name] for name in row if name in wanted} for row in rows]
+        response.data = kept[0] if one else kept
+        return response
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """A page of any list, of the members that were asked for."""
+        return self.narrowed(super().get_paginated_response(data))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The `Allow` header alone; what the methods mean stands in the documents."""
@@ -65,6 +119,17 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def get_authenticate_header(self, request: Request) -> str:
         return every_challenge(self, request)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        if self.standing:
+            self.standing.write_on(response)
+        # An unknown method has no action.
+        operation = self.operations.get(self.action or "", NOTHING_DECLARED)
+        for name, value in operation.farewell().items():
+            response[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def rows(self) -> QuerySet[Any]:
         """What the resource consists of, before anybody's reach is considered."""
@@ -86,18 +151,77 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     def get_object(self) -> Any:
         """The row behind the path; locked when it is about to be changed. 404 by its name."""
         try:
-            return super().get_object()
+            if self.request.method not in SAFE_METHODS and self.get_queryset().query.annotations:
+                self.lock()
+            row = super().get_object()
         except Http404 as error:
             model: type[Model] = self.queryset.model
             name = str(model._meta.verbose_name).capitalize()
             raise NotFound(f"{name} not found") from error
+        if self.request.method not in SAFE_METHODS:
+            self.check_precondition(row)
+        return row
+
+    def lock(self) -> None:
+        """Waits for the row's lock. What is read after that is as it is now.
+
+        A statement that waits itself takes the row as it is afterwards, but what its annotations
+        find in other tables (an order's lines) as it was before.
+        """
+        mine = self.within_reach(self.queryset.all(), self.owner)
+        wanted = {self.lookup_field: self.kwargs[self.lookup_url_kwarg or self.lookup_field]}
+        get_object_or_404(mine.select_for_update(of=("self",)).only("pk"), **wanted)
+
+    def check_precondition(self, row: BaseModel) -> None:
+        """412 if `If-Match` names another version than this, whose lock we hold; 428 without.
+
+        The latter for callers who have asked to be held to it.
+        """
+        expected = self.request.headers.get("If-Match")
+        if expected is None:
+            if getattr(self.request.auth, "if_match_required", False):
+                raise Problem(
+                    "This key must say with If-Match which version it changes.",
+                    status=428,
+                    code="precondition_required",
+                )
+        elif not is_current(expected, row):
+            raise Problem(
+                "It was changed since you read it. Read it again.",
+                status=412,
+                code="precondition_failed",
+            )
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One row; 304 without it for who has this very representation."""
+        response = self.narrowed(tagged(Response(self.get_serializer(self.get_object()).data)))
+        known = request.headers.get("If-None-Match")
+        if known and is_known(known, response["ETag"]):
+            return Response(status=304, headers={"ETag": response["ETag"]})
+        return response
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.detail:
-            refuse_unknown(self.request, known=set())
+            refuse_unknown(self.request, known={FIELDS})
             safe = self.request.method in SAFE_METHODS
             return queryset if safe else queryset.select_for_update(of=("self",))
         return super().filter_queryset(queryset)
+
+
+def in_one_transaction(write: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """What `write` answers. A refusal takes back what was written, also if it is returned."""
+    with transaction.atomic():
+        response = write()
+        if response.status_code >= HTTP_400_BAD_REQUEST:
+            transaction.set_rollback(True)
+        return response
+
+
+def tagged(response: Response) -> Response:
+    """`response` with an ETag, if it shows one row."""
+    if isinstance(response.data, dict) and "updated_at" in response.data:
+        response["ETag"] = etag_of(response.data)
+    return response
 
 
 class UpdateModelMixin(mixins.UpdateModelMixin):
@@ -110,7 +234,6 @@ class UpdateModelMixin(mixins.UpdateModelMixin):
 
 class ResourceViewSet(
     mixins.CreateModelMixin,
-    mixins.RetrieveModelMixin,
     UpdateModelMixin,
     mixins.DestroyModelMixin,
     mixins.ListModelMixin,

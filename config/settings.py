@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import django_stubs_ext
 
+from access.scopes import SCOPES
 from common.networks import parse_networks
 from config.env import env, secret
 from config.secret_files import (
@@ -131,6 +132,11 @@ DATABASE_URL = secret(
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 # A new connection for each request costs a factor of six in throughput.
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+# The longest that a statement of a web process may take, and any process may wait for a lock.
+STATEMENT_TIMEOUT_SECONDS = env.int("STATEMENT_TIMEOUT_SECONDS", default=10)
+LOCK_TIMEOUT_SECONDS = 5
+if "postgresql" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["OPTIONS"] = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"}
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
@@ -279,6 +285,24 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+CACHES = {
+    "default": env.cache_url_config(CACHE_URL)
+    if (CACHE_URL := secret("CACHE_URL", default=""))
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+# Requests per minute and principal; a key of the class "high" has so many times as much.
+RATE_LIMITS = {
+    "read": env.int("RATE_LIMIT_READ", default=12_000),
+    "write": env.int("RATE_LIMIT_WRITE", default=6_000),
+    "bulk": env.int("RATE_LIMIT_BULK", default=60),
+}
+RATE_LIMIT_HIGH_FACTOR = env.int("RATE_LIMIT_HIGH_FACTOR", default=100)
+# Bytes of a body; a bulk upload streams its file and is not held to it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
+
 # --- The wire ------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -297,6 +321,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "common.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["common.filters.StrictFilterBackend"],
     "EXCEPTION_HANDLER": "common.errors.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "common.documents.openapi.OpenApiSchema",
     "DEFAULT_THROTTLE_RATES": {"login": LOGIN_RATE},
     "URL_FORMAT_OVERRIDE": None,
     "DATETIME_FORMAT": "iso-8601",
@@ -307,6 +332,7 @@ REST_FRAMEWORK = {
 SWAGGER_USE_COMPAT_RENDERERS = False
 SWAGGER_SETTINGS = {
     "DEFAULT_INFO": "config.api.INFO",
+    "DEFAULT_AUTO_SCHEMA_CLASS": "common.documents.swagger.SwaggerSchema",
     "SECURITY_DEFINITIONS": {
         "API key": {
             "type": "apiKey",
@@ -325,6 +351,45 @@ SWAGGER_SETTINGS = {
     "LOGOUT_URL": "/admin/logout/",
     "PERSIST_AUTH": True,
     "DEFAULT_MODEL_RENDERING": "example",
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    # The base path stands in `servers`, as it does in Swagger's `basePath`.
+    "SCHEMA_PATH_PREFIX_TRIM": True,
+    "SERVERS": [{"url": "/v1"}],
+    # What is sent has no read-only members, and what is answered has all of them.
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Enums stay where they are used: no clashes of their names.
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Api-Key <key>`: the word, a space, and the key.",
+            },
+            "Bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An access token of ours, or a JWT of a trusted issuer.",
+            },
+            "OAuth2": {
+                "type": "oauth2",
+                "flows": {
+                    "clientCredentials": {"tokenUrl": "/o/token/", "scopes": SCOPES},
+                    "authorizationCode": {
+                        "authorizationUrl": "/o/authorize/",
+                        "tokenUrl": "/o/token/",
+                        "refreshUrl": "/o/token/",
+                        "scopes": SCOPES,
+                    },
+                },
+            },
+        },
+    },
 }
 
 # --- Messages ------------------------------------------------------------------------

@@ -7,3 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+# Only requests are limited: a migration or an export may take its time.
+from common.statement_timeout import limit_statements  # noqa: E402 - needs the apps
+
+limit_statements()

@@ -33,7 +33,7 @@ class Customer(BaseModel):
     first_name = models.CharField(max_length=250, blank=True)
     last_name = models.CharField(max_length=250, blank=True)
     phone_number = PhoneNumberField(
-        max_length=16, blank=True, db_index=True, help_text="Stored as E.164: +254712345678."
+        max_length=16, blank=True, help_text="Stored as E.164: +254712345678."
     )
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -47,6 +47,10 @@ class Customer(BaseModel):
     document = DocumentField(max_length=11, null=True, blank=True, help_text="CPF.")
 
     class Meta(BaseModel.Meta):
+        indexes = [
+            models.Index(fields=["phone_number", "-id"], name="customer_phone_newest"),
+            models.Index(fields=["name", "id"], name="customer_by_name"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["code"],

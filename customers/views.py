@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.db import transaction
-from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -10,7 +9,10 @@ from rest_framework.views import APIView
 
 from access.throttling import LoginThrottle
 from access.tokens import issue
+from common.documents.operations import Operation
 from common.viewsets import ResourceViewSet
+from customers import examples
+from customers.filters import CustomerFilter
 from customers.models import Customer
 from customers.registration import register_login
 from customers.serializers import CustomerSerializer, RegistrationSerializer
@@ -22,6 +24,20 @@ class CustomerViewSet(ResourceViewSet):
     resource = "customers"
     queryset = Customer.objects.all()
     serializer_class = CustomerSerializer
+    filterset_class = CustomerFilter
+    ordering_fields = ("created_at", "name")
+    sample = examples.JOHN
+    operations = {
+        "create": Operation(
+            description="With a domain that is known already: 200 and the original, unchanged.",
+            statuses=(200, 201),
+            examples=examples.CREATE,
+            links={
+                "orders_customer": {"customer_id": "id"},
+                "orders_by_customer": {"customer_code": "code"},
+            },
+        ),
+    }
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Registers a customer; with a domain that is known already, answers the original (200)."""
@@ -39,7 +55,6 @@ class RegistrationView(APIView):
     permission_classes = (AllowAny,)
     throttle_classes = (LoginThrottle,)
 
-    @swagger_auto_schema(request_body=RegistrationSerializer)
     def post(self, request: Request) -> Response:
         """Makes a login and its customer, and answers `{key}`, a token to go on with."""
         given = RegistrationSerializer(data=request.data)

@@ -25,6 +25,11 @@ class Item(BaseModel):
     )
 
     class Meta(BaseModel.Meta):
+        indexes = [
+            models.Index(fields=["size", "-id"], name="item_size_newest"),
+            models.Index(fields=["name", "id"], name="item_by_name"),
+            models.Index(fields=["price", "id"], name="item_by_price"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(price__gte=0),

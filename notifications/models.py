@@ -37,6 +37,12 @@ class Message(Delivery):
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
 
     class Meta(Delivery.Meta):
+        indexes = [
+            *Delivery.Meta.indexes,
+            models.Index(fields=["status", "-id"], name="message_status_newest"),
+            models.Index(fields=["to", "-id"], name="message_to_newest"),
+            models.Index(fields=["customer", "-id"], name="message_customer_newest"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind"], name="message_once_per_order")
         ]

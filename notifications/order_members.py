@@ -24,23 +24,48 @@ def show_on(order: Order, message: Message) -> None:
     order.sms = {"status": message.status, "reason": message.last_error}  # type: ignore[attr-defined]
 
 
-class SmsField(serializers.Field[Any, Any, Any, Any]):
-    """One member of an order, from the message that confirms it; null when there is none."""
+class ShownStatusField(serializers.ChoiceField):
+    """A message's status as partners see it."""
 
-    def __init__(self, member: str, **kwargs: Any) -> None:
-        self.member = member
-        super().__init__(source="*", read_only=True, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [shown(status) for status in Message.Status.values]
+        super().__init__(choices=choices, read_only=True, **kwargs)
 
-    def to_representation(self, order: Order) -> Any:
-        if not (sms := getattr(order, "sms", None)):
-            return False if self.member == "sms_sent" else None
-        match self.member:
-            case "sms_status":
-                return shown(sms["status"])
-            case "sms_sent":
-                return shown(sms["status"]) in REACHING
-            case _:
-                return sms["reason"] or None
+    def to_representation(self, status: str) -> str:
+        return shown(status)
+
+
+class SmsStatusField(ShownStatusField):
+    """Of the message that confirms an order; null when there is none."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        sms = getattr(instance, "sms", None)
+        return sms["status"] if sms else None
+
+
+class SmsSentField(serializers.BooleanField):
+    """Whether an SMS about the order is on its way, or there."""
+
+    def get_attribute(self, instance: Any) -> bool:
+        sms = getattr(instance, "sms", None)
+        return sms is not None and shown(sms["status"]) in REACHING
+
+
+class SmsReasonField(serializers.CharField):
+    """Why no SMS arrives, if one does not; null otherwise."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        sms = getattr(instance, "sms", None)
+        return (sms["reason"] or None) if sms else None
+
+
+def sms_fields() -> "dict[str, serializers.Field[Any, Any, Any, Any]]":
+    """The members that an order shows, fresh for one serializer."""
+    return {
+        "sms_status": SmsStatusField(allow_null=True),
+        "sms_sent": SmsSentField(read_only=True),
+        "sms_reason": SmsReasonField(read_only=True, allow_null=True),
+    }
 
 
 def annotation() -> Subquery[Any]:
@@ -58,5 +83,5 @@ def contribute_to_orders() -> None:
     contribute(
         "sms",
         annotation=annotation,
-        fields=lambda: {name: SmsField(name) for name in ("sms_status", "sms_sent", "sms_reason")},
+        fields=sms_fields,
     )

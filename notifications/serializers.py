@@ -1,17 +1,15 @@
-from typing import Any
-
 from rest_framework import serializers
 
 from notifications.models import Message
-from notifications.order_members import shown
+from notifications.order_members import ShownStatusField
 
 
 class MessageSerializer(serializers.Serializer[Message]):
     """An SMS, and what became of it."""
 
     id = serializers.UUIDField()
-    kind = serializers.CharField()
-    status = serializers.SerializerMethodField()
+    kind = serializers.ChoiceField(choices=Message.Kind.choices)
+    status = ShownStatusField()
     reason = serializers.CharField(source="last_error")
     to = serializers.CharField()
     text = serializers.CharField()
@@ -22,6 +20,3 @@ class MessageSerializer(serializers.Serializer[Message]):
     sent_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-
-    def get_status(self, message: Message) -> Any:
-        return shown(message.status)

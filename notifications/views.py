@@ -1,13 +1,17 @@
 from rest_framework import mixins
 
 from common.viewsets import BaseViewSet
+from notifications import examples
+from notifications.filters import MessageFilter
 from notifications.models import Message
 from notifications.serializers import MessageSerializer
 
 
-class MessageViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, BaseViewSet):
+class MessageViewSet(mixins.ListModelMixin, BaseViewSet):
     """Notifications: every SMS, and what became of it."""
 
     resource = "notifications"
     queryset = Message.objects.all()
     serializer_class = MessageSerializer
+    filterset_class = MessageFilter
+    sample = examples.CONFIRMATION

@@ -91,7 +91,12 @@ class Order(BaseModel):
                 violation_error_message="An amount cannot be negative.",
             ),
         ]
-        indexes = [models.Index(fields=["customer", "-id"], name="order_customer_newest")]
+        indexes = [
+            models.Index(fields=["customer", "-id"], name="order_customer_newest"),
+            models.Index(fields=["status", "-id"], name="order_status_newest"),
+            models.Index(fields=["order_time", "id"], name="order_by_order_time"),
+            models.Index(fields=["amount", "id"], name="order_by_amount"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.description}, {self.currency} {self.amount}"

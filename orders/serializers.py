@@ -4,6 +4,7 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.utils import json
 
 from common.money import validate_currency
 from common.serializers import FieldErrors, Id, MoneyField, StrictSerializer, Text, given
@@ -16,6 +17,20 @@ MOST_LINES = 100
 MOST_PIECES = 1_000_000
 
 
+class LinesSerializer(serializers.ListSerializer[Any]):
+    """Lines. In a form they are `lines[0]quantity` and so on, or JSON in one part (OpenAPI)."""
+
+    def get_value(self, dictionary: Mapping[str, Any]) -> Any:
+        text = dictionary.get(str(self.field_name))
+        if not isinstance(dictionary, QueryDict) or not isinstance(text, str):
+            return super().get_value(dictionary)
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            # To be refused as what it is: no list.
+            return text
+
+
 class LineSerializer(StrictSerializer):
     """A line: an item of the catalogue, or free text with a price. Prices are snapshots."""
 
@@ -24,6 +39,9 @@ class LineSerializer(StrictSerializer):
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES)
     unit_price = MoneyField(required=False)
     total = MoneyField(read_only=True)
+
+    class Meta:
+        list_serializer_class = LinesSerializer
 
     def presence_errors(self, data: Mapping[str, Any]) -> FieldErrors:
         errors = super().presence_errors(data)
@@ -99,7 +117,11 @@ class OrderRequestSerializer(StrictSerializer):
     currency = Text(required=False, validators=[validate_currency])
     order_time = serializers.DateTimeField(required=False)
     code = Text(max_length=50, required=False, allow_null=True)
-    status = serializers.ChoiceField(choices=Order.Status.choices, required=False)
+    status = serializers.ChoiceField(
+        choices=Order.Status.choices,
+        required=False,
+        help_text="What follows the present state; a new order is always received.",
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         # A form's nested names (`lines[0]item`) are for DRF to read, not for us to compare.

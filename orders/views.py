@@ -2,15 +2,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.documents.operations import Operation
 from common.errors import FieldError, Invalid, NotFound
 from common.viewsets import ResourceViewSet
 from customers.models import Customer
+from orders import examples
 from orders.filters import OrderFilter
 from orders.models import Order
 from orders.serializers import OrderRequestSerializer, OrderSerializer
@@ -24,8 +25,22 @@ class OrderViewSet(ResourceViewSet):
     queryset = Order.objects.all()
     serializer_class = OrderSerializer
     filterset_class = OrderFilter
+    ordering_fields = ("created_at", "order_time", "amount")
 
     owner = "customer__user"
+    sample = examples.SAVANNAH_ORDER
+    operations = {
+        "create": Operation(
+            description=OrderRequestSerializer.__doc__ or "",
+            request=OrderRequestSerializer,
+            examples=examples.CREATE,
+        ),
+        "update": Operation(request=OrderRequestSerializer, examples=examples.CHANGE),
+        "partial_update": Operation(request=OrderRequestSerializer, examples=examples.CHANGE),
+        "by_customer": Operation(
+            required=frozenset({"customer_code"}), errors={404: "There is no such customer."}
+        ),
+    }
 
     def rows(self) -> QuerySet[Order]:
         return Order.objects.with_members()
@@ -34,17 +49,14 @@ class OrderViewSet(ResourceViewSet):
         """The customers for whom the caller may order."""
         return self.within_reach(Customer.objects.all(), "user")
 
-    @swagger_auto_schema(request_body=OrderRequestSerializer, responses={201: OrderSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Places an order, in one of three ways."""
         return self.save(None, status=status.HTTP_201_CREATED)
 
-    @swagger_auto_schema(request_body=OrderRequestSerializer, responses={200: OrderSerializer})
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Changes the members that are given."""
         return self.save(self.get_object())
 
-    @swagger_auto_schema(request_body=OrderRequestSerializer, responses={200: OrderSerializer})
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Changes the members that are given."""
         return self.save(self.get_object())
@@ -60,7 +72,6 @@ class OrderViewSet(ResourceViewSet):
         wanted.is_valid(raise_exception=True)
         return Response(self.get_serializer(wanted.save()).data, status=status)
 
-    @swagger_auto_schema(request_body=None, responses={200: OrderSerializer})
     @action(detail=True, methods=["post"], required_permission="change")
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancels an order that is not completed."""
@@ -86,7 +97,7 @@ class OrderViewSet(ResourceViewSet):
         """One customer's orders; 404 when there is no such customer."""
         orders = self.filter_queryset(
             self.get_queryset().filter(
-                **{f"customer__{member}": value for member, value in customer.items()}
+                customer=Customer.objects.filter(**customer).values("pk")[:1]
             )
         )
         page = self.paginate_queryset(orders)

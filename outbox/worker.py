@@ -9,6 +9,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
 
 from outbox.models import Delivery
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 # The wait before an outcome is written again while the database is away.
 RECORD_AGAIN_SECONDS = 1.0
+HOUSEKEEPING_EVERY_SECONDS = 3600
 
 
 class Worker:
@@ -30,6 +32,7 @@ class Worker:
         self.stopping = threading.Event()
         self.idle = threading.Semaphore(threads)
         self.under_way: set[Future[None]] = set()
+        self.house_kept_at = float("-inf")
 
     def stop(self) -> None:
         """Claims nothing more; what is under way is finished and recorded."""
@@ -46,6 +49,7 @@ class Worker:
                     # What fails now may be due again at once.
                     self.finish_under_way()
                 elif not started:
+                    self.keep_house()
                     self.stopping.wait(settings.DELIVERY_POLL_SECONDS)
 
     def start_due(self, pool: ThreadPoolExecutor) -> int:
@@ -65,6 +69,17 @@ class Worker:
                 future.add_done_callback(self.under_way.discard)
             started += len(rows)
         return started
+
+    def keep_house(self) -> None:
+        """Prunes what has had its time, now and then, while there is nothing to deliver."""
+        if time.monotonic() < self.house_kept_at + HOUSEKEEPING_EVERY_SECONDS:
+            return
+        self.house_kept_at = time.monotonic()
+        try:
+            call_command("housekeeping", verbosity=0)
+        except DatabaseError:
+            logger.exception("Housekeeping failed; the next one is later")
+            close_old_connections()
 
     def finish_under_way(self) -> None:
         """Waits until what has been started is recorded."""

@@ -107,7 +107,9 @@ def test_lists_a_page_at_a_time(partner: APIClient, messages: list[dict[str, Any
 def test_costs_one_statement(
     partner: APIClient, db: None, django_assert_num_queries: DjangoAssertNumQueries, rows: int
 ) -> None:
-    messages = Message.objects.bulk_create(Message(text="x") for _ in range(rows))
+    messages = Message.objects.bulk_create(
+        Message(kind="order_received", text="x") for _ in range(rows)
+    )
 
     with django_assert_num_queries(2):  # One of them for the credential, then remembered.
         assert len(partner.get(URL).json()) == rows
