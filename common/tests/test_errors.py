@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from common.tests.problems import problem
 
 CUSTOMERS = "/v1/customers/"
-SECRET = "SELECT secret FROM /work/main"
+SECRET = "SELECT secret FROM vault"
 
 
 @pytest.fixture
