@@ -36,7 +36,7 @@ $(VE)/.installed-dev: requirements-dev.txt $(VE)/.installed
 runserver: $(VE)/.installed
 	@$(MANAGE) migrate --noinput --verbosity 0
 	@$(MANAGE) welcome
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start --no-prefix web worker
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --env /dev/null start --no-prefix web worker
 
 ## Check it
 test: $(VE)/.installed-dev

@@ -13,6 +13,7 @@ from oauth2_provider.models import get_access_token_model
 from access.issuers import check_external_token
 from access.people import MEMBERS, permissions_of, person
 from access.principals import Kind, Principal
+from access.scopes import RESOURCE_SCOPES, parse_scopes
 
 
 def check_bearer_token(token: str) -> Principal | None:
@@ -39,6 +40,7 @@ def check_access_token(token: str) -> Principal | None:
             "user_id",
             "application__client_id",
             "application__active",
+            "application__scopes",
             "granted",
             *(f"user__{name}" for name in MEMBERS),
         )
@@ -46,12 +48,20 @@ def check_access_token(token: str) -> Principal | None:
     )
     if row is None or row["application__active"] is False or not meant_for_us(row["resource"]):
         return None
-    scopes = frozenset(row["scope"].split())
+    scopes = effective(frozenset(row["scope"].split()), row["application__scopes"])
     if row["user_id"] is not None:
         return person({name: row[f"user__{name}"] for name in MEMBERS}, row["granted"], scopes)
     if row["application__client_id"] is None:
         return None
     return Principal(Kind.CLIENT, id=row["application__client_id"], scopes=scopes)
+
+
+def effective(scopes: frozenset[str], registered: str | None) -> frozenset[str]:
+    """The scopes of a token; where it names none for a resource, those of its client limit it.
+
+    Else a client that was registered for little would get everything by asking for less.
+    """
+    return scopes if scopes & RESOURCE_SCOPES else scopes | parse_scopes(registered or "")
 
 
 def meant_for_us(resources: list[str]) -> bool:

@@ -109,8 +109,8 @@ class Application(AbstractApplication):  # type: ignore[misc]  # the toolkit is 
         max_length=500,
         blank=True,
         validators=[validate_scopes],
-        help_text="What its tokens may be used for, for example: read orders:write. "
-        "Empty: only to know who somebody is.",
+        help_text="The most that its tokens may be used for, for example: read orders:write. "
+        "Empty: nothing for the client itself, and for a user whatever that user may.",
     )
     active = models.BooleanField(default=True, help_text="An inactive client gets nothing done.")
 

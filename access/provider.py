@@ -28,7 +28,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 
 from access.models import Application
 from access.oauth import DEFAULT_ALGORITHM, Scopes, is_active
-from access.scopes import RESOURCE_SCOPES
+from access.scopes import RESOURCE_SCOPES, SCOPES, parse_scopes
 from common.errors import Problem, page_problem
 
 View = Callable[..., HttpResponseBase]
@@ -55,17 +55,27 @@ def refusing_malformed(view: View) -> View:
     return guarded
 
 
-def is_unlimited(scopes: list[str]) -> bool:
-    """Whether a person's token with these scopes does whatever they may (api.md)."""
-    return RESOURCE_SCOPES.isdisjoint(scopes)
+def what_it_may(scopes: list[str], application: Application | None) -> dict[str, Any]:
+    """For the consent pages: what a person's token with these scopes would do (api.md).
+
+    Without a resource scope that is what the client was registered for; with nothing there,
+    or everything, whatever the person may.
+    """
+    registered = parse_scopes(application.scopes if application else "")
+    asked = RESOURCE_SCOPES & set(scopes)
+    everything = not registered or {"read", "write"} <= registered
+    return {
+        "is_unlimited": not asked and everything,
+        "registered_for": [] if asked or everything else [SCOPES[each] for each in registered],
+    }
 
 
 class Authorize(views.AuthorizationView):  # type: ignore[misc]  # untyped
     """The consent page."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        unlimited = is_unlimited(kwargs.get("scopes", []))
-        return {**super().get_context_data(**kwargs), "is_unlimited": unlimited}
+        may = what_it_may(kwargs.get("scopes", []), kwargs.get("application"))
+        return {**super().get_context_data(**kwargs), **may}
 
     def validate_authorization_request(self, request: HttpRequest) -> Any:
         """Raises OAuthToolkitError also for a challenge in clear, before anybody is asked.
@@ -159,7 +169,10 @@ class DeviceConfirm(views.DeviceConfirmView):  # type: ignore[misc]  # untyped
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        return {**context, "is_unlimited": is_unlimited(context["scopes"])}
+        return {
+            **context,
+            **what_it_may(context["scopes"], context.get("application")),
+        }
 
 
 class NamesEveryEndpoint:

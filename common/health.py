@@ -6,7 +6,7 @@ ALLOWED_HOSTS can know, so these two must be answered before the host is looked 
 
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 
@@ -31,7 +31,7 @@ def readiness() -> JsonResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         # This answer goes around Django's end-of-request clean-up: drop the dead connection.
         connection.close()
         return JsonResponse({"status": "unavailable", "database": "away"}, status=503)

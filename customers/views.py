@@ -56,7 +56,7 @@ class RegistrationView(APIView):
     throttle_classes = (LoginThrottle,)
 
     def post(self, request: Request) -> Response:
-        """Makes a login and its customer, and answers `{key}`, a token to go on with."""
+        """Makes a login and its customer, and answers `{key, customer}`, a token to go on with."""
         given = RegistrationSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         members = given.validated_data
@@ -67,4 +67,6 @@ class RegistrationView(APIView):
                 password=members["password1"],
             )
             key = issue(user).access
-        return Response({"key": key}, status=status.HTTP_201_CREATED)
+        # Their own id and code, which they need to order and can read nowhere else.
+        customer = {"id": str(user.customer.pk), "code": user.customer.code}
+        return Response({"key": key, "customer": customer}, status=status.HTTP_201_CREATED)

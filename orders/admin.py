@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -179,7 +180,11 @@ class OrderAdmin(admin.ModelAdmin[Order]):
         moved = 0
         for order in orders:
             try:
-                set_status(order, status)
+                with transaction.atomic():
+                    # As it is now, not as the list showed it.
+                    set_status(Order.objects.select_for_update().get(pk=order.pk), status)
+            except Order.DoesNotExist:
+                messages.error(request, f"{order}: it was deleted meanwhile.")
             except Problem as problem:
                 messages.error(request, f"{order}: {problem.detail}")
             else:

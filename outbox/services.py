@@ -1,11 +1,13 @@
 """Claim, attempt, record: the three steps of a delivery. Both engines call these."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.apps import apps
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -36,21 +38,46 @@ def claim(model: type[D], *, most: int) -> list[D]:
     if not model.due(now).exists():
         return []
     settle_abandoned(model)
-    with transaction.atomic():
-        unclaimed = model.due(now).filter(claimed_at__isnull=True)
-        rows = list(unclaimed.select_for_update(skip_locked=True)[:most])
-        if not rows:
-            return []
-        lease_end = now + timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
-        model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
-            attempts=F("attempts") + 1,
-            claimed_at=now,
-            next_attempt_at=lease_end,
-            updated_at=now,
-        )
+    rows: list[D] = []
+    try:
+        with transaction.atomic():
+            unclaimed = model.due(now).filter(claimed_at__isnull=True)
+            rows = list(unclaimed.select_for_update(skip_locked=True)[:most])
+            lease_end = now + timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
+            model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
+                attempts=F("attempts") + 1,
+                claimed_at=now,
+                next_attempt_at=lease_end,
+                updated_at=now,
+            )
+    except DatabaseFailure as error:
+        raise ClaimInDoubt(model, rows, now) from error
     for row in rows:
         row.attempts += 1
     return rows
+
+
+class ClaimInDoubt(Exception):  # noqa: N818 - what it is, not what went wrong
+    """The database went away during a claim. It may be stored; its rows were not attempted."""
+
+    def __init__(
+        self, model: type[Delivery], rows: Sequence[Delivery], claimed_at: datetime
+    ) -> None:
+        super().__init__(f"{len(rows)} rows of {model.__name__}")
+        self.model = model
+        self.ids = [row.pk for row in rows]
+        self.claimed_at = claimed_at
+
+    def give_back(self) -> None:
+        """Lets the rows fall due again at once, as if the claim had not been."""
+        self.model._default_manager.filter(
+            pk__in=self.ids, claimed_at=self.claimed_at, status=self.model.Status.PENDING
+        ).update(
+            attempts=F("attempts") - 1,
+            claimed_at=None,
+            next_attempt_at=self.claimed_at,
+            updated_at=self.claimed_at,
+        )
 
 
 def settle_abandoned(model: type[Delivery]) -> int:

@@ -10,11 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as DatabaseFailure
+from django.db import close_old_connections
 
 from outbox.models import Delivery
 from outbox.outcomes import Outcome
-from outbox.services import attempt, claim, delivery_models, record
+from outbox.services import ClaimInDoubt, attempt, claim, delivery_models, record
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Worker:
         self.stopping = threading.Event()
         self.idle = threading.Semaphore(threads)
         self.under_way: set[Future[None]] = set()
+        self.in_doubt: list[ClaimInDoubt] = []
         self.house_kept_at = float("-inf")
 
     def stop(self) -> None:
@@ -60,6 +62,9 @@ class Worker:
         started = 0
         for model in self.models:
             free = self.take_idle()
+            if self.stopping.is_set():
+                self.idle.release(free)
+                break
             rows = self.claim_safely(model, free)
             if unused := free - len(rows):
                 self.idle.release(unused)
@@ -77,7 +82,7 @@ class Worker:
         self.house_kept_at = time.monotonic()
         try:
             call_command("housekeeping", verbosity=0)
-        except DatabaseError:
+        except DatabaseFailure:
             logger.exception("Housekeeping failed; the next one is later")
             close_old_connections()
 
@@ -96,8 +101,13 @@ class Worker:
     def claim_safely(self, model: type[Delivery], most: int) -> list[Delivery]:
         """Claims; while the database is away, nothing is due."""
         try:
+            while self.in_doubt:
+                self.in_doubt[-1].give_back()
+                self.in_doubt.pop()
             return claim(model, most=most)
-        except DatabaseError:
+        except (DatabaseFailure, ClaimInDoubt) as error:
+            if isinstance(error, ClaimInDoubt):
+                self.in_doubt.append(error)
             logger.exception("Claiming failed; trying again")
             close_old_connections()
             self.stopping.wait(settings.DELIVERY_POLL_SECONDS)
@@ -120,7 +130,7 @@ class Worker:
             try:
                 record(delivery, outcome)
                 return
-            except DatabaseError:
+            except DatabaseFailure:
                 close_old_connections()
                 if time.monotonic() > give_up:
                     # The row falls due with its claim still on it: it ends as unknown.

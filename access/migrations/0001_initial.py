@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 ('allowed_origins', models.TextField(blank=True, default='', help_text='Allowed origins list to enable CORS, space separated', verbose_name='allowed origins')),
                 ('registration_source', models.CharField(choices=[('manual', 'Manual'), ('dcr', 'Dynamic Client Registration'), ('cimd', 'Client ID Metadata Document')], default='manual', help_text='How this application was registered (manual, DCR per RFC 7591, or CIMD)', max_length=32, verbose_name='registration source')),
                 ('cimd_expires_at', models.DateTimeField(blank=True, default=None, help_text='When the cached Client ID Metadata Document should be re-fetched', null=True, verbose_name='CIMD expires at')),
-                ('scopes', models.CharField(blank=True, help_text='What its tokens may be used for, for example: read orders:write. Empty: only to know who somebody is.', max_length=500, validators=[access.models.validate_scopes])),
+                ('scopes', models.CharField(blank=True, help_text='The most that its tokens may be used for, for example: read orders:write. Empty: nothing for the client itself, and for a user whatever that user may.', max_length=500, validators=[access.models.validate_scopes])),
                 ('active', models.BooleanField(default=True, help_text='An inactive client gets nothing done.')),
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(app_label)s_%(class)s', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],

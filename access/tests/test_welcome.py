@@ -1,10 +1,11 @@
 """It shows a way in on the first start, and never again."""
 
 import re
+import socket
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -71,3 +72,17 @@ def test_makes_nothing_where_somebody_can_get_in(
 
     assert "first start" not in welcome()
     assert (User.objects.count(), ApiKey.objects.count()) == before
+
+
+def test_refuses_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        monkeypatch.setenv("HOST", "127.0.0.1")
+        monkeypatch.setenv("PORT", port)
+
+        with pytest.raises(CommandError, match=f"127.0.0.1:{port} is in use"):
+            call_command("welcome")
+
+    assert not User.objects.exists()

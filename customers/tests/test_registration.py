@@ -76,7 +76,11 @@ def test_makes_a_login_and_its_customer(url: str, form: str) -> None:
     answer = APIClient().post(url, body(), format=form)
 
     assert answer.status_code == 201
-    assert set(answer.json()) == {"key"}
+    assert set(answer.json()) == {"key", "customer"}
+    assert answer.json()["customer"] == {
+        "id": str(Customer.objects.get().pk),
+        "code": Customer.objects.get().code,
+    }
     user = User.objects.get()
     assert (user.username, user.email) == ("jane", "jane@acme.example")
     assert user.check_password(PASSWORD)
