@@ -67,6 +67,19 @@ class CreatedFilter(django_filters.FilterSet):
         return rows.filter(id__lt=first_id_at(moved(moment, SLACK)), created_at__lt=moment)
 
 
+class NameSearch(django_filters.CharFilter):
+    """Rows with a text anywhere in their `name`, whatever its case."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "name",
+            "icontains",
+            min_length=SHORTEST_SEARCH,
+            max_length=100,
+            help_text="With this in their name.",
+        )
+
+
 class StrictFilterBackend(DjangoFilterBackend):
     """django-filter, with a 400 for a parameter that the list does not have.
 

@@ -1,9 +1,9 @@
 import django_filters
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from common.errors import FieldError, Invalid
-from common.filters import SHORTEST_SEARCH, CreatedFilter
+from common.filters import CreatedFilter, NameSearch
 from customers.models import Customer
 from customers.normalise import normalise_document, normalise_domain, normalise_phone
 
@@ -27,22 +27,13 @@ class CustomerFilter(CreatedFilter):
     document = django_filters.CharFilter(
         method="normalised", max_length=14, help_text="A CPF, with or without dots."
     )
-    search = django_filters.CharFilter(
-        method="find",
-        min_length=SHORTEST_SEARCH,
-        max_length=100,
-        help_text="With this in their name.",
-    )
+    search = NameSearch()
 
     def normalised(self, rows: QuerySet[Customer], name: str, text: str) -> QuerySet[Customer]:
         try:
             return rows.filter(**{name: NORMALISE[name](text)})
         except ValidationError as error:
             raise Invalid(FieldError(name, "invalid", error.messages[0])) from error
-
-    def find(self, rows: QuerySet[Customer], name: str, text: str) -> QuerySet[Customer]:
-        """Customers with `text` anywhere in their name, whatever its case."""
-        return rows.filter(Q(name__icontains=text))
 
     class Meta:
         model = Customer
