@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "access",
     "common",
     "customers",
+    "mappings",
     "items",
     "orders",
     "outbox",
