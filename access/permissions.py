@@ -3,12 +3,24 @@
 from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from access.principals import Principal
 from access.rule import PERMISSION_OF_METHOD, decide
 from common.reach import Reach
+
+
+class StaffAloneWrite(BasePermission):
+    """For what no machine may change, whatever its scopes. Beside MayAccess, which asks more."""
+
+    message = "Only staff may change this."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if request.method in SAFE_METHODS:
+            return True
+        user = getattr(request.auth, "user", None)
+        return bool(user and user.is_staff)
 
 
 class MayAccess(BasePermission):

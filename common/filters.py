@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import django_filters
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
-from common.errors import FieldError, Invalid
+from common.errors import FieldError, Invalid, Problem
 from common.models import first_id_at
 
 # Between the making of an id and the taking of the time there is a moment: a wait for a lock.
@@ -95,6 +96,24 @@ class StrictFilterBackend(DjangoFilterBackend):
         refuse_empty(request, filters)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+def take_form_as_query(request: Request) -> None:
+    """Lets the form in the body of a GET count as its query, in the links of the answer as well.
+
+    Raises a Problem for a body that is no form: what it asks for would be passed over.
+    """
+    form = request.data
+    if not form:
+        return
+    if not isinstance(form, QueryDict):
+        raise Problem("The body of a GET can only be a form.", code="malformed")
+    query = request.query_params.copy()
+    for name, values in form.lists():
+        query.setlist(name, values)
+    original = request._request  # noqa: SLF001 - DRF's view of it is read-only
+    original.GET = query  # type: ignore[assignment]
+    original.META["QUERY_STRING"] = query.urlencode()
 
 
 def wanted_fields(request: Request, known: Iterable[str]) -> set[str]:

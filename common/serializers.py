@@ -24,6 +24,12 @@ def given(data: Mapping[str, Any]) -> set[str]:
     return set(data)
 
 
+def clash(*names: str) -> FieldErrors:
+    """An error for each of some members that do not go together."""
+    detail = f"These fields do not go together: {', '.join(names)}."
+    return {name: [ErrorDetail(detail, code="clash")] for name in names}
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses members it does not know: a mistyped one would be lost without a word.
 

@@ -59,6 +59,10 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     sample: Mapping[str, Any] | None = None
     # What stands in the path, where it is not a UUID: JSON Schemas by name.
     path_schemas: Mapping[str, Mapping[str, Any]] = {}
+    # Which members of a row stand in its address, by their names there.
+    path_members: Mapping[str, str] = {"id": "id"}
+    # What the documents call it, where that is not the resource.
+    document_name: str | None = None
     # Set by the permission check. Until then nobody sees anything.
     reach = Reach.NONE
 
@@ -149,18 +153,25 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         return rows.none()
 
     def get_object(self) -> Any:
+        """The row behind the path; locked, and as expected, when it is about to be changed."""
+        row = self.find()
+        if self.request.method not in SAFE_METHODS:
+            self.check_precondition(row)
+        return row
+
+    def find(self) -> Any:
         """The row behind the path; locked when it is about to be changed. 404 by its name."""
         try:
             if self.request.method not in SAFE_METHODS and self.get_queryset().query.annotations:
                 self.lock()
-            row = super().get_object()
+            return super().get_object()
         except Http404 as error:
-            model: type[Model] = self.queryset.model
-            name = str(model._meta.verbose_name).capitalize()
-            raise NotFound(f"{name} not found") from error
-        if self.request.method not in SAFE_METHODS:
-            self.check_precondition(row)
-        return row
+            raise self.not_found() from error
+
+    def not_found(self) -> NotFound:
+        """The 404 for a row of this resource."""
+        model: type[Model] = self.queryset.model
+        return NotFound(f"{str(model._meta.verbose_name).capitalize()} not found")
 
     def lock(self) -> None:
         """Waits for the row's lock. What is read after that is as it is now.

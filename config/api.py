@@ -15,11 +15,15 @@ from common.documents.swagger import SwaggerGenerator
 from common.routers import Router
 from customers.views import CustomerViewSet
 from items.views import ItemViewSet
+from mappings.views import AppViewSet, MappingViewSet, QueryViewSet
 from notifications.views import MessageViewSet
 from orders.views import OrderViewSet
 
 router = Router()
 router.register("customers", CustomerViewSet)
+router.register("apps", AppViewSet)
+router.register("mappings", MappingViewSet)
+router.register("query", QueryViewSet, basename="query")
 router.register("items", ItemViewSet)
 router.register("orders", OrderViewSet)
 router.register("notifications", MessageViewSet, basename="notification")

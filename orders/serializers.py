@@ -7,7 +7,7 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.utils import json
 
 from common.money import validate_currency
-from common.serializers import FieldErrors, Id, MoneyField, StrictSerializer, Text, given
+from common.serializers import FieldErrors, Id, MoneyField, StrictSerializer, Text, clash, given
 from orders import services
 from orders.members import contributed_fields
 from orders.models import Order
@@ -220,9 +220,3 @@ def missing(wanted: list[str], names: set[str]) -> FieldErrors:
         for name in wanted
         if name not in names
     }
-
-
-def clash(*names: str) -> FieldErrors:
-    """An error for each of some members that do not go together."""
-    detail = f"These fields do not go together: {', '.join(names)}."
-    return {name: [ErrorDetail(detail, code="clash")] for name in names}

@@ -15,6 +15,7 @@ from access.models import ApiKey, User
 from common.tests.problems import UNKNOWN_ID
 from customers.models import Customer
 from items.models import Item
+from mappings.services import map_customer
 from notifications.models import Message
 from orders.models import Order
 
@@ -37,7 +38,8 @@ def ada(client: Client, admin: User) -> Client:
 
 @pytest.fixture
 def order(partner: APIClient, john: Customer, shirt: Item) -> Order:
-    """An order of two lines, with its message."""
+    """An order of two lines, with its message; its customer is known in an application."""
+    map_customer(customer=john.pk, app="amc", customer_app_id="jdoe")
     pen = {"description": "Pen", "quantity": 1, "unit_price": 5}
     lines = [{"item": str(shirt.pk), "quantity": 2}, pen]
     answer = partner.post("/v1/orders/", {"customer": str(john.pk), "lines": lines})
@@ -89,6 +91,10 @@ def test_shows_a_row(ada: Client, order: Order, model: type[Model]) -> None:
     [
         ("items/item", "shirt", 1),
         ("items/item", "polo", 0),
+        ("mappings/app", "amc", 1),
+        ("mappings/mapping", "jdoe", 1),
+        ("mappings/mapping", "CUST001", 1),
+        ("mappings/mapping", "nobody", 0),
         ("orders/order", "shirt", 1),
         ("orders/order", "CUST001", 1),
         ("orders/order", "CUST002", 0),

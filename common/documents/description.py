@@ -37,6 +37,7 @@ class Answer:
     serializer: Serializer | None
     headers: dict[str, headers.Header]
     many: bool = False
+    gaps: bool = False
     # With `?fields=` some of the members are left out.
     narrowed: bool = False
     problem: bool = False
@@ -56,6 +57,8 @@ class Description:
     request: Serializer | None
     # A change: no member has to be there.
     partial: bool
+    # The most elements of a body that is an array; None: it is an object.
+    most: int | None
     media_types: list[str]
     examples: dict[str, Any]
     answers: dict[int, Answer]
@@ -90,6 +93,7 @@ class _Describer:
             parameters=self.parameters(),
             request=self.request(),
             partial=self.action in CHANGES,
+            most=operation.most,
             media_types=[parser.media_type for parser in self.view.parser_classes],
             examples=dict(operation.examples),
             answers=self.answers(),
@@ -100,7 +104,7 @@ class _Describer:
     def summary(self) -> str:
         name = str(self.model.verbose_name)
         article = "an" if name[0] in "aeiou" else "a"
-        many = self.view.resource.replace("-", " ")
+        many = (self.view.document_name or self.view.resource).replace("-", " ")
         if self.action in SUMMARIES:
             return SUMMARIES[self.action].format(many=many, one=f"{article} {name}")
         return (
@@ -112,7 +116,7 @@ class _Describer:
         return cleandoc(own or (type(self.view).__doc__ or ""))
 
     def scope(self) -> str:
-        verb = "read" if self.safe else "write"
+        verb = "read" if self.safe or self.view.required_permission == "view" else "write"
         return f"{self.view.resource}:{verb}"
 
     def request(self) -> Serializer | None:
@@ -173,7 +177,7 @@ class _Describer:
         response = self.response()
         if self.many:
             found = found | headers.PAGE
-        elif response and "updated_at" in members(response):
+        elif response and not self.declared.many and "updated_at" in members(response):
             found = found | headers.ETAG
         if self.method == "POST":
             found = found | headers.REPLAYED
@@ -183,8 +187,9 @@ class _Describer:
             response,
             found,
             many=self.many or self.declared.many,
+            gaps=self.declared.gaps,
             narrowed=self.safe,
-            example=[sample] if sample and self.many else sample,
+            example=[sample] if sample and (self.many or self.declared.many) else sample,
         )
 
     def error(self, status: int) -> Answer:
@@ -210,16 +215,18 @@ class _Describer:
 
     def own_links(self) -> dict[str, Mapping[str, str]]:
         """What can be done with a row that was just made; where none can be, with a listed one."""
+        found = self.view.path_members
         if self.action == "list" and not hasattr(self.view, "create"):
-            return {operation_id(self.view, "retrieve"): {"id": "0/id"}}
-        if self.action != "create":
+            first = {name: f"0/{member}" for name, member in found.items()}
+            return {operation_id(self.view, "retrieve"): first}
+        if self.action != "create" or not found:
             return {}
         details = [
             *("retrieve", "update", "partial_update", "destroy"),
             *(each.__name__ for each in self.view.get_extra_actions() if each.detail),
         ]
         return {
-            operation_id(self.view, action): {"id": "id"}
+            operation_id(self.view, action): found
             for action in details
             if hasattr(self.view, action)
         }
@@ -235,7 +242,8 @@ SUCCESSES = {
 
 def operation_id(view: Any, action: str) -> str:
     """`orders_list`, `orders_create`, `orders_cancel`: what a generated client calls it."""
-    return f"{view.resource.replace('-', '_')}_{action}"
+    name = view.document_name or view.resource
+    return f"{name.replace('-', '_')}_{action}"
 
 
 def members(serializer: Serializer) -> list[str]:

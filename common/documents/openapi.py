@@ -55,6 +55,8 @@ class OpenApiSchema(AutoSchema):
         """The request body: the same members in each media type."""
         assert about.request  # noqa: S101 - for the type checker
         schema = self.reference(about.request(partial=about.partial), "request")
+        if about.most:
+            schema = {"type": "array", "items": schema, "maxItems": about.most}
         examples = {
             re.sub(r"\W+", "-", name): {"summary": name, "value": value}
             for name, value in about.examples.items()
@@ -113,6 +115,8 @@ class OpenApiSchema(AutoSchema):
         schema = self.reference(serializer, "response")
         if answer.narrowed:
             schema = {"anyOf": [schema, self.some_members(serializer)]}
+        if answer.gaps:
+            schema = {"oneOf": [schema, {"type": "null"}]}
         return {"type": "array", "items": schema} if answer.many else schema
 
     def reference(self, serializer: Serializer[Any], direction: Any) -> Schema:

@@ -25,6 +25,10 @@ class Operation:
     request: Serializer | None = None
     response: Serializer | None = None
     many: bool = False
+    # The most elements of a body that is an array; None: it is an object.
+    most: int | None = None
+    # An array in the answer may have null for an element.
+    gaps: bool = False
     statuses: tuple[int, ...] = ()
     # Bodies to send, by what each is an example of.
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -49,6 +49,8 @@ class SwaggerSchema(SwaggerAutoSchema):
             definition.setdefault("example", next(iter(about.examples.values())))
         if about.partial and "required" in definition:
             schema = self.without_required(schema, definition)
+        if about.most:
+            schema = openapi.Schema(type=openapi.TYPE_ARRAY, items=schema, max_items=about.most)
         return openapi.Parameter("data", openapi.IN_BODY, required=True, schema=schema)
 
     def without_required(self, reference: Any, definition: openapi.Schema) -> openapi.SchemaRef:

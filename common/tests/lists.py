@@ -10,6 +10,7 @@ from common.models import BaseModel, first_id_at
 from config.api import router
 from customers.models import Customer
 from items.models import Item
+from mappings.models import App, Mapping
 from notifications.models import Message
 from orders.models import Order
 
@@ -42,6 +43,19 @@ def customer(number: int) -> Customer:
         domain=f"d{number}.example",
         document=DOCUMENTS[number] if number < 2 else None,
     )
+
+
+def app(number: int) -> App:
+    """Applications; beyond the two that there are from the start."""
+    return App(id=id_of(number), slug=f"app-{number}", name=NAMES[number % 3])
+
+
+def mapping(number: int) -> Mapping:
+    """Ids in either of two applications: the customer's first, then others'."""
+    code = CODE if number == 0 else f"M{number}"
+    owner, _ = Customer.objects.get_or_create(code=code, defaults={"name": "Somebody"})
+    there = App.objects.get(slug=("amc", "edx")[number % 2])
+    return Mapping(id=id_of(number), customer=owner, app=there, customer_app_id=f"user{number}")
 
 
 def item(number: int) -> Item:
@@ -97,6 +111,8 @@ class Listed:
 
 LISTS = {
     "customers": Listed("customers/", customer),
+    "apps": Listed("apps/", app),
+    "mappings": Listed("mappings/", mapping),
     "items": Listed("items/", item),
     "orders": Listed("orders/", order),
     "orders/by-customer": Listed(f"orders/by-customer/?customer_code={CODE}", order),
@@ -136,6 +152,9 @@ def fill(name: str, rows: int) -> list[BaseModel]:
         Customer.objects.get_or_create(code=CODE, name="John Doe")
     if make is message:
         Order.objects.bulk_create([order(number) for number in range(5)])
+    if make is app:
+        # Those of the first migration.
+        App.objects.all().delete()
     made = [make(number) for number in range(rows)]
     model = type(made[0])
     model._default_manager.bulk_create(made)

@@ -303,6 +303,18 @@ FILTERS: dict[str, list[tuple[str, Any]]] = {
         ("search=abel&code=C00003", [3]),
         ("search=abel&code=C00004", []),
     ],
+    "apps": CREATED,
+    "mappings": [
+        *CREATED,
+        ("customer={john}", [0]),
+        (f"customer={NOBODY}", []),
+        ("customer=x", None),
+        ("customer=", None),
+        ("app=amc", range(0, ROWS, 2)),
+        ("app=AMC", []),
+        (f"app={'x' * 51}", None),
+        ("app=edx&customer={john}", []),
+    ],
     "items": [
         *CREATED,
         ("size=M", range(1, ROWS, 3)),

@@ -17,6 +17,7 @@ from common.pagination import Cursor
 from common.tests.lists import DOCUMENTS, LISTS, NOBODY, ORDERED, VIEWSETS, filters_of, orderings_of
 from customers.models import Customer
 from items.models import Item
+from mappings.models import App, Mapping
 from notifications.models import Message
 from orders.models import Order, OrderLine
 
@@ -68,6 +69,12 @@ VALUES: dict[str, dict[str, list[str]]] = {
         "domain": ["d7.example", "none.example"],
         "document": [DOCUMENTS[0], DOCUMENTS[2]],
         "search": ["john", "number 19999", "nobody at all"],
+    },
+    "apps": CREATED,
+    "mappings": {
+        **CREATED,
+        "customer": [str(id_of(7)), NOBODY],
+        "app": ["app-1", "app-7", "none"],
     },
     "items": {
         **CREATED,
@@ -121,6 +128,19 @@ TABLES: dict[type[Model], dict[str, str]] = {
         "phone_number": PHONE,
         "domain": "'d' || n || '.example'",
         "document": f"CASE n WHEN 0 THEN '{DOCUMENTS[0]}' END",
+    },
+    App: {
+        **OF_ALL,
+        "slug": "'app-' || n",
+        "name": "'Application ' || n",
+        "active": "true",
+    },
+    # Half of them in one application, a few in another.
+    Mapping: {
+        **OF_ALL,
+        "customer_id": id_as_sql("n"),
+        "app_id": f"CASE n % 2 WHEN 0 THEN {id_as_sql('1')} ELSE {id_as_sql('2 + n % 1000')} END",
+        "customer_app_id": "'user' || n",
     },
     Item: {
         **OF_ALL,

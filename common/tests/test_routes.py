@@ -11,7 +11,7 @@ from common.tests.problems import problem
 
 BASES = pytest.mark.parametrize("base", ["/v1", "/api", "/api/v1"])
 SLASHES = pytest.mark.parametrize("slash", ["", "/"])
-ENDPOINTS = {"customers", "items", "orders", "notifications"}
+ENDPOINTS = {"apps", "customers", "items", "mappings", "notifications", "orders", "query"}
 
 
 @BASES

@@ -47,10 +47,14 @@ def test_names_both_credentials(document: dict[str, Any]) -> None:
 def test_shows_one_base_path(document: dict[str, Any]) -> None:
     assert document["basePath"] == "/v1"
     assert set(document["paths"]) == {
+        "/apps/",
+        "/apps/{slug}/",
         "/customers/",
         "/customers/{id}/",
         "/items/",
         "/items/{id}/",
+        "/mappings/",
+        "/mappings/{app}/{customer_app_id}/",
         "/notifications/",
         "/notifications/{id}/",
         "/orders/",
@@ -58,6 +62,8 @@ def test_shows_one_base_path(document: dict[str, Any]) -> None:
         "/orders/customer/{customer_id}/",
         "/orders/{id}/",
         "/orders/{id}/cancel/",
+        "/query/",
+        "/query/{app}/{customer_app_id}/",
     }
 
 

@@ -1,0 +1,32 @@
+import django_filters
+from django.db.models import QuerySet
+
+from common.filters import CreatedFilter
+from mappings.models import App, Mapping
+
+
+class AppFilter(CreatedFilter):
+    """What a list of applications can be narrowed to."""
+
+    class Meta:
+        model = App
+        fields: tuple[str, ...] = ()
+
+
+class MappingFilter(CreatedFilter):
+    """What a list of mappings can be narrowed to."""
+
+    customer = django_filters.UUIDFilter(
+        "customer_id", help_text="Of the customer with this id. A form in the body will do, too."
+    )
+    app = django_filters.CharFilter(
+        method="in_app", max_length=50, help_text="In the application with this slug."
+    )
+
+    def in_app(self, rows: QuerySet[Mapping], name: str, slug: str) -> QuerySet[Mapping]:
+        """By a subquery: with a join PostgreSQL would read all of a big application's."""
+        return rows.filter(app=App.objects.filter(slug=slug).values("pk")[:1])
+
+    class Meta:
+        model = Mapping
+        fields: tuple[str, ...] = ()

@@ -1,0 +1,75 @@
+from typing import Any
+
+from django.core.validators import validate_slug
+from rest_framework import serializers
+
+from common.serializers import FieldErrors, Id, StrictSerializer, Text, clash, given
+from customers.serializers import CustomerSerializer
+from mappings import services
+from mappings.models import App, Mapping
+
+LONGEST_ID = 255
+
+
+class AppSerializer(StrictSerializer):
+    """An application whose ids for customers are kept."""
+
+    id = serializers.UUIDField(read_only=True)
+    slug = Text(max_length=50, validators=[validate_slug])
+    name = Text(max_length=200)
+    active = serializers.BooleanField(
+        required=False, help_text="An inactive one takes no new mappings; queries are answered."
+    )
+    created_at = serializers.DateTimeField(read_only=True)
+    updated_at = serializers.DateTimeField(read_only=True)
+
+    def create(self, validated_data: dict[str, Any]) -> App:
+        return App.objects.create(**validated_data)
+
+    def update(self, instance: App, validated_data: dict[str, Any]) -> App:
+        for member, value in validated_data.items():
+            setattr(instance, member, value)
+        instance.save()
+        return instance
+
+
+class MappingSerializer(StrictSerializer):
+    """A customer's id in an application. `app_id` is customer_app_id once more."""
+
+    id = serializers.UUIDField(read_only=True)
+    customer = Id(source="customer_id")
+    customer_app_id = Text(max_length=LONGEST_ID, trim_whitespace=False)
+    app = Text(source="app.slug", max_length=50, help_text="The slug of a supported application.")
+    app_id = serializers.CharField(source="customer_app_id", read_only=True)
+    domain = serializers.CharField(source="customer.domain", read_only=True, allow_null=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    updated_at = serializers.DateTimeField(read_only=True)
+
+    def create(self, validated_data: dict[str, Any]) -> Mapping:
+        mapping, self.created = services.map_customer(
+            customer=validated_data["customer_id"],
+            app=validated_data["app"]["slug"],
+            customer_app_id=validated_data["customer_app_id"],
+        )
+        return mapping
+
+
+class UpsertSerializer(CustomerSerializer):
+    """Whose the id is: a customer that is known, or the members of one."""
+
+    customer = Id(required=False, write_only=True)
+
+    def presence_errors(self, data: Any) -> FieldErrors:
+        errors = super().presence_errors(data)
+        writable = {name for name, field in self.fields.items() if not field.read_only}
+        names = given(data) & writable
+        if "customer" in names and len(names) > 1:
+            errors |= clash(*sorted(names))
+        return errors
+
+
+class PairSerializer(StrictSerializer):
+    """An application, and an id there, as the application spells it."""
+
+    app = Text(max_length=50)
+    customer_app_id = Text(max_length=LONGEST_ID, trim_whitespace=False)
