@@ -24,8 +24,10 @@ class MappingFilter(CreatedFilter):
     )
 
     def in_app(self, rows: QuerySet[Mapping], name: str, slug: str) -> QuerySet[Mapping]:
-        """By a subquery: with a join PostgreSQL would read all of a big application's."""
-        return rows.filter(app=App.objects.filter(slug=slug).values("pk")[:1])
+        """Asked for first: PostgreSQL knows how many rows an id has, but not what a join finds."""
+        return rows.filter(
+            app_id=App.objects.filter(slug=slug).values_list("pk", flat=True).first()
+        )
 
     class Meta:
         model = Mapping
