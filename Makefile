@@ -16,7 +16,7 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit fuzz fuzz-short makemigrations migrate createsuperuser shell simulate coverage clean ci
+        audit bench-identity fuzz fuzz-short makemigrations migrate createsuperuser shell simulate coverage clean ci
 
 all: lint test
 
@@ -84,6 +84,11 @@ deploy-check: $(VE)/.installed-dev
 	DEBUG=false PUBLIC_URL=https://klanten.example ALLOWED_HOSTS=klanten.example \
 	SECRET_KEY_FILE="$$secrets/secret_key" OIDC_RSA_PRIVATE_KEY_FILE="$$secrets/oidc.pem" \
 	$(MANAGE) check --deploy --fail-level WARNING
+
+# Whether who-is-this costs the same with a million customers as with ten thousand.
+# BENCH_DATABASE_URL names a PostgreSQL whose user may create databases.
+bench-identity: $(VE)/.installed-dev
+	$(BIN)/python -m benchmarks.identity
 
 audit: $(VE)/.installed-dev
 	$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip

@@ -11,9 +11,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from rest_framework.renderers import JSONRenderer
-
 from common.models import BaseModel
+from common.rendering import encode
 
 TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
@@ -25,8 +24,10 @@ def version(updated_at: datetime) -> str:
 
 def etag_of(representation: dict[str, Any]) -> str:
     """The tag of what is about to be answered."""
-    digest = sha256(JSONRenderer().render(representation)).hexdigest()[:16]
-    return f'"{version(datetime.fromisoformat(representation["updated_at"]))}-{digest}"'
+    digest = sha256(encode(representation)).hexdigest()[:16]
+    changed = representation["updated_at"]
+    moment = datetime.fromisoformat(changed) if isinstance(changed, str) else changed
+    return f'"{version(moment)}-{digest}"'
 
 
 def tags(header: str) -> list[str]:

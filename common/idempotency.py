@@ -18,12 +18,12 @@ from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework import status
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import Conflict, Problem
 from common.models import IdempotencyRecord
+from common.rendering import encode
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -93,7 +93,7 @@ def once(key: str, request: Request, write: Callable[[], Response]) -> HttpRespo
         IdempotencyRecord.objects.filter(principal=principal, key=key).update(
             status=response.status_code,
             headers={name: response[name] for name in KEPT_HEADERS if name in response},
-            body=JSONRenderer().render(response.data, request.accepted_media_type),
+            body=encode(response.data),
         )
     return response
 

@@ -56,6 +56,7 @@ def storable(text: str) -> bool:
 class KeysetPagination(BasePagination):
     """Pages by the ordering's field and the id: page 10,000 costs what page 1 does.
 
+    The rows are dictionaries of columns, the id and what they are ordered by among them.
     Newest first unless `?ordering=` names one of the view's `ordering_fields`, with a minus for
     descending. Nothing is counted unless `?count=true` asks for it.
     """
@@ -63,7 +64,7 @@ class KeysetPagination(BasePagination):
     def paginate_queryset(  # type: ignore[override]  # it also allows lists
         self, queryset: QuerySet[Any], request: Request, view: Any = None
     ) -> list[Any]:
-        self.request = request
+        self.request, self.model = request, queryset.model
         self.total = queryset.count() if wants_count(request) else None
         self.field, self.descending = ordering(request, view)
         self.limit = limit(request)
@@ -115,10 +116,11 @@ class KeysetPagination(BasePagination):
             links.append(self.link("prev", self.page[0], backwards=True))
         return links
 
-    def link(self, relation: str, row: Any, *, backwards: bool) -> str:
+    def link(self, relation: str, row: dict[str, Any], *, backwards: bool) -> str:
         """The link to the page beside `row`."""
-        value = row._meta.get_field(self.field).value_to_string(row)
-        target = Cursor(value, str(row.pk), backwards).encode()
+        field: Field[Any, Any] = self.model._meta.get_field(self.field)
+        value = field.value_to_string(self.model(**{self.field: row[self.field]}))
+        target = Cursor(value, str(row["id"]), backwards).encode()
         url = replace_query_param(self.request.build_absolute_uri(), "cursor", target)
         return f'<{url}>; rel="{relation}"'
 

@@ -102,3 +102,7 @@ class MoneyField(serializers.DecimalField):
             self.fail("invalid")
         # Adding nothing turns -0 into 0.
         return super().to_internal_value(data) + 0
+
+    def to_representation(self, value: Any) -> str:
+        amount = value if isinstance(value, Decimal) else Decimal(value)
+        return f"{amount:.2f}"

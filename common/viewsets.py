@@ -4,12 +4,12 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, final
 
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import OperationalError, transaction
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import mixins, viewsets
-from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +24,7 @@ from common.idempotency import key_of, once
 from common.models import BaseModel
 from common.rate_limits import PrincipalRateLimit, Standing
 from common.reach import Reach
+from common.representation import Columns, columns_behind
 
 # PostgreSQL's serialization_failure and deadlock_detected.
 RUN_AGAIN = frozenset({"40001", "40P01"})
@@ -83,6 +84,9 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         """
         key = key_of(request)
         _ = request.data
+        if key is None and self.required_permission == "view":
+            # It only asks, with a body.
+            return handler(request, *args, **kwargs)
 
         def write() -> Response:
             return tagged(handler(request, *args, **kwargs))
@@ -113,9 +117,16 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         response.data = kept[0] if one else kept
         return response
 
-    def get_paginated_response(self, data: Any) -> Response:
-        """A page of any list, of the members that were asked for."""
-        return self.narrowed(super().get_paginated_response(data))
+    @property
+    def columns(self) -> Columns:
+        """How a row is read and shown."""
+        return columns_behind(self.serializer_class)  # type: ignore[arg-type]
+
+    def page_of(self, rows: QuerySet[Any]) -> Response:
+        """A page of `rows`, narrowed as the query asks, of the members that it asks for."""
+        page = self.paginate_queryset(self.columns.select(self.filter_queryset(rows)))
+        shown = [self.columns.show(row) for row in page or ()]
+        return self.narrowed(self.get_paginated_response(shown))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The `Allow` header alone; what the methods mean stands in the documents."""
@@ -160,13 +171,23 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         return row
 
     def find(self) -> Any:
-        """The row behind the path; locked when it is about to be changed. 404 by its name."""
+        """The row behind the path; locked when it is about to be changed."""
+        rows = self.filter_queryset(self.get_queryset())
+        if self.request.method not in SAFE_METHODS and rows.query.annotations:
+            self.lock()
+        return self.row_of(rows)
+
+    def row_of(self, rows: QuerySet[Any]) -> Any:
+        """The one of `rows` that the path names. 404 by its name."""
         try:
-            if self.request.method not in SAFE_METHODS and self.get_queryset().query.annotations:
-                self.lock()
-            return super().get_object()
-        except Http404 as error:
+            return self.named(rows).get()
+        # What is no id is nobody's.
+        except (ObjectDoesNotExist, ValueError, ValidationError) as error:
             raise self.not_found() from error
+
+    def named(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Of `rows` those that the path names: one or none."""
+        return rows.filter(**{self.lookup_field: self.kwargs[self.lookup_field]})
 
     def not_found(self) -> NotFound:
         """The 404 for a row of this resource."""
@@ -180,8 +201,7 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         find in other tables (an order's lines) as it was before.
         """
         mine = self.within_reach(self.queryset.all(), self.owner)
-        wanted = {self.lookup_field: self.kwargs[self.lookup_url_kwarg or self.lookup_field]}
-        get_object_or_404(mine.select_for_update(of=("self",)).only("pk"), **wanted)
+        self.row_of(mine.select_for_update(of=("self",)).only("pk"))
 
     def check_precondition(self, row: BaseModel) -> None:
         """412 if `If-Match` names another version than this, whose lock we hold; 428 without.
@@ -205,7 +225,8 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One row; 304 without it for who has this very representation."""
-        response = self.narrowed(tagged(Response(self.get_serializer(self.get_object()).data)))
+        rows = self.columns.select(self.filter_queryset(self.get_queryset()))
+        response = self.narrowed(tagged(Response(self.columns.show(self.row_of(rows)))))
         known = request.headers.get("If-None-Match")
         if known and is_known(known, response["ETag"]):
             return Response(status=304, headers={"ETag": response["ETag"]})
@@ -235,6 +256,14 @@ def tagged(response: Response) -> Response:
     return response
 
 
+class ListModelMixin:
+    """The rows that the caller may see, in pages."""
+
+    def list(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response: Response = self.page_of(self.get_queryset())
+        return response
+
+
 class UpdateModelMixin(mixins.UpdateModelMixin):
     """PUT changes the members it carries and leaves the others, as PATCH does (Savannah)."""
 
@@ -247,7 +276,7 @@ class ResourceViewSet(
     mixins.CreateModelMixin,
     UpdateModelMixin,
     mixins.DestroyModelMixin,
-    mixins.ListModelMixin,
+    ListModelMixin,
     BaseViewSet,
 ):
     """A resource with all five actions."""

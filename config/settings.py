@@ -318,7 +318,7 @@ REST_FRAMEWORK = {
         "common.parsers.FormParser",
         "common.parsers.MultiPartParser",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["common.rendering.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "common.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["common.filters.StrictFilterBackend"],
     "EXCEPTION_HANDLER": "common.errors.problem_response",

@@ -1,5 +1,6 @@
 """The WSGI application that the web server loads."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -12,3 +13,9 @@ application = get_wsgi_application()
 from common.statement_timeout import limit_statements  # noqa: E402 - needs the apps
 
 limit_statements()
+
+# What is loaded by now stays: the garbage collector need not look through it again, and a page of
+# a thousand rows is no reason to look at all.
+gc.collect()
+gc.freeze()
+gc.set_threshold(100_000, 20, 20)

@@ -25,9 +25,8 @@ class MappingFilter(CreatedFilter):
 
     def in_app(self, rows: QuerySet[Mapping], name: str, slug: str) -> QuerySet[Mapping]:
         """Asked for first: PostgreSQL knows how many rows an id has, but not what a join finds."""
-        return rows.filter(
-            app_id=App.objects.filter(slug=slug).values_list("pk", flat=True).first()
-        )
+        app = App.objects.filter(slug=slug).first()
+        return rows.filter(app=app) if app else rows.none()
 
     class Meta:
         model = Mapping

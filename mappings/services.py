@@ -1,12 +1,12 @@
 """What can be done with mappings."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from common.errors import Conflict, FieldError, Invalid
 from customers.models import Customer
@@ -114,17 +114,15 @@ def point_to(mapping: Mapping, customer: UUID) -> Mapping:
     return mapping
 
 
-def resolve(pairs: Sequence[tuple[str, str]]) -> list[Customer | None]:
-    """The customers behind pairs of an application's slug and an id there, in their order.
+def behind(customers: QuerySet[Customer], pairs: Iterable[tuple[str, str]]) -> QuerySet[Customer]:
+    """Those of `customers` behind pairs of an application's slug and an id there.
 
-    One statement, by unique index, whatever the number of pairs; None where unknown.
+    By unique index, whatever the number of pairs.
     """
     ids: defaultdict[str, set[str]] = defaultdict(set)
     for slug, customer_app_id in pairs:
         ids[slug].add(customer_app_id)
     wanted = Q(pk__in=[])
-    for slug, known_there in ids.items():
-        wanted |= Q(app__slug=slug, customer_app_id__in=known_there)
-    rows = Mapping.objects.filter(wanted).select_related("customer", "app")
-    found = {(row.app.slug, row.customer_app_id): row.customer for row in rows}
-    return [found.get(pair) for pair in pairs]
+    for slug, there in ids.items():
+        wanted |= Q(mappings__app__slug=slug, mappings__customer_app_id__in=there)
+    return customers.filter(wanted).order_by()

@@ -1,6 +1,7 @@
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -8,9 +9,9 @@ from rest_framework.response import Response
 from access.permissions import MayAccess, StaffAloneWrite
 from common.documents.operations import Operation
 from common.errors import Problem
-from common.filters import FIELDS, refuse_unknown, take_form_as_query
+from common.filters import take_form_as_query
 from common.parsers import JSONParser
-from common.viewsets import BaseViewSet, ResourceViewSet
+from common.viewsets import BaseViewSet, ListModelMixin, ResourceViewSet
 from customers.examples import JOHN
 from customers.models import Customer
 from customers.serializers import CustomerSerializer
@@ -19,17 +20,20 @@ from mappings.filters import AppFilter, MappingFilter
 from mappings.models import App, Mapping
 from mappings.serializers import (
     LONGEST_ID,
+    LONGEST_SLUG,
+    MOST_PAIRS,
     AppSerializer,
     MappingSerializer,
     PairSerializer,
     UpsertSerializer,
+    pairs_in,
 )
-from mappings.services import resolve, upsert
+from mappings.services import behind, upsert
 
-MOST_PAIRS = 1000
+APP, ID_THERE = "mappings__app__slug", "mappings__customer_app_id"
 # The second may be anything that the application chose, slashes included.
 PAIR = r"(?P<app>[^/\0]+)/(?P<customer_app_id>[^\0]+?)"
-SLUG = {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$", "maxLength": 50}
+SLUG = {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$", "maxLength": LONGEST_SLUG}
 PAIR_SCHEMAS = {
     "app": SLUG,
     "customer_app_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
@@ -51,7 +55,7 @@ class AppViewSet(ResourceViewSet):
 
 
 class MappingViewSet(
-    mixins.CreateModelMixin, mixins.DestroyModelMixin, mixins.ListModelMixin, BaseViewSet
+    mixins.CreateModelMixin, mixins.DestroyModelMixin, ListModelMixin, BaseViewSet
 ):
     """Mappings: by which id each application knows a customer."""
 
@@ -91,7 +95,7 @@ class MappingViewSet(
         """Makes or changes the mapping of an application's id, and its customer."""
         pair = PairSerializer(data=self.kwargs)
         pair.is_valid(raise_exception=True)
-        mapping = self.present()
+        mapping = self.named(self.filter_queryset(self.get_queryset())).first()
         if mapping:
             self.check_precondition(mapping)
         elif "If-Match" in request.headers:
@@ -101,20 +105,11 @@ class MappingViewSet(
         mapping, created = upsert(mapping, **pair.validated_data, **wanted.validated_data)
         return Response(self.get_serializer(mapping).data, status=made(created))
 
-    def find(self) -> Mapping:
-        """The mapping of the pair in the path; locked when it is about to be changed."""
-        if mapping := self.present():
-            return mapping
-        raise self.not_found()
-
-    def present(self) -> Mapping | None:
-        """The mapping of the pair in the path, if there is one; locked likewise."""
-        rows = self.filter_queryset(self.get_queryset())
-        app, customer_app_id = self.kwargs["app"], self.kwargs["customer_app_id"]
-        mapping: Mapping | None = rows.filter(
-            app__slug=app, customer_app_id=customer_app_id
-        ).first()
-        return mapping
+    def named(self, rows: QuerySet[Mapping]) -> QuerySet[Mapping]:
+        """The one of `rows` that the pair in the path names, if there is one."""
+        return rows.filter(
+            app__slug=self.kwargs["app"], customer_app_id=self.kwargs["customer_app_id"]
+        )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -151,30 +146,17 @@ class QueryViewSet(BaseViewSet):
         ),
     }
 
-    def find(self) -> Customer:
-        """The customer behind the pair in the path: one statement, by unique index."""
-        refuse_unknown(self.request, known={FIELDS})
-        app, customer_app_id = self.kwargs["app"], self.kwargs["customer_app_id"]
-        customer: Customer | None = (
-            self.get_queryset()
-            .filter(mappings__app__slug=app, mappings__customer_app_id=customer_app_id)
-            .first()
-        )
-        if customer is None:
-            raise self.not_found()
-        return customer
+    def named(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
+        """The one of `rows` behind the pair in the path: by unique index."""
+        pair = {APP: self.kwargs["app"], ID_THERE: self.kwargs["customer_app_id"]}
+        return rows.filter(**pair)
 
     def create(self, request: Request) -> Response:
         """Finds the customers behind up to 1,000 pairs."""
-        wanted = PairSerializer(
-            data=request.data,
-            many=True,
-            max_length=MOST_PAIRS,  # type: ignore[call-arg]  # ListSerializer takes it
-        )
-        wanted.is_valid(raise_exception=True)
-        found = resolve([(pair["app"], pair["customer_app_id"]) for pair in wanted.validated_data])
-        shown = iter(self.get_serializer([each for each in found if each], many=True).data)
-        return Response([next(shown) if each else None for each in found])
+        pairs = pairs_in(request.data)
+        known = behind(self.get_queryset(), pairs).values(APP, ID_THERE, *self.columns.names)
+        found = {(row[APP], row[ID_THERE]): self.columns.show(row) for row in known}
+        return Response([found.get(pair) for pair in pairs])
 
 
 def made(created: bool) -> int:

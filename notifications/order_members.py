@@ -6,6 +6,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
+from common.representation import Derived
 from notifications.models import Message
 from orders.members import contribute
 from orders.models import Order
@@ -29,33 +30,39 @@ class ShownStatusField(serializers.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         choices = [shown(status) for status in Message.Status.values]
-        super().__init__(choices=choices, read_only=True, **kwargs)
+        super().__init__(**{"choices": choices, "read_only": True, **kwargs})
 
     def to_representation(self, status: str) -> str:
         return shown(status)
 
 
-class SmsStatusField(ShownStatusField):
+Sms = dict[str, str] | None
+
+
+class SmsStatusField(Derived, ShownStatusField):
     """Of the message that confirms an order; null when there is none."""
 
-    def get_attribute(self, instance: Any) -> Any:
-        sms = getattr(instance, "sms", None)
-        return sms["status"] if sms else None
+    columns = ("sms",)
+
+    def make(self, sms: Sms) -> str | None:
+        return shown(sms["status"]) if sms else None
 
 
-class SmsSentField(serializers.BooleanField):
+class SmsSentField(Derived, serializers.BooleanField):
     """Whether an SMS about the order is on its way, or there."""
 
-    def get_attribute(self, instance: Any) -> bool:
-        sms = getattr(instance, "sms", None)
+    columns = ("sms",)
+
+    def make(self, sms: Sms) -> bool:
         return sms is not None and shown(sms["status"]) in REACHING
 
 
-class SmsReasonField(serializers.CharField):
+class SmsReasonField(Derived, serializers.CharField):
     """Why no SMS arrives, if one does not; null otherwise."""
 
-    def get_attribute(self, instance: Any) -> Any:
-        sms = getattr(instance, "sms", None)
+    columns = ("sms",)
+
+    def make(self, sms: Sms) -> str | None:
         return (sms["reason"] or None) if sms else None
 
 
@@ -63,8 +70,8 @@ def sms_fields() -> "dict[str, serializers.Field[Any, Any, Any, Any]]":
     """The members that an order shows, fresh for one serializer."""
     return {
         "sms_status": SmsStatusField(allow_null=True),
-        "sms_sent": SmsSentField(read_only=True),
-        "sms_reason": SmsReasonField(read_only=True, allow_null=True),
+        "sms_sent": SmsSentField(),
+        "sms_reason": SmsReasonField(allow_null=True),
     }
 
 

@@ -1,13 +1,11 @@
-from rest_framework import mixins
-
-from common.viewsets import BaseViewSet
+from common.viewsets import BaseViewSet, ListModelMixin
 from notifications import examples
 from notifications.filters import MessageFilter
 from notifications.models import Message
 from notifications.serializers import MessageSerializer
 
 
-class MessageViewSet(mixins.ListModelMixin, BaseViewSet):
+class MessageViewSet(ListModelMixin, BaseViewSet):
     """Notifications: every SMS, and what became of it."""
 
     resource = "notifications"

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import F, OuterRef, Q, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import CharField, F, OuterRef, Q, Subquery
+from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
 from common.aggregates import JSONArrayAgg
@@ -22,13 +22,14 @@ from orders.members import contributed_annotations
 class OrderQuerySet(models.QuerySet["Order"]):
     def with_members(self) -> "OrderQuerySet":
         """Each order with all that its representation shows, in one statement."""
+        members: dict[str, Any] = {name: F(name) for name in OrderLine.MEMBERS}
+        # As text: a JSON number would become a float.
+        members["unit_price"] = Cast("unit_price", CharField())
         lines = (
             OrderLine.objects.filter(order=OuterRef("pk"))
             .order_by()
             .values("order")
-            .annotate(
-                array=JSONArrayAgg(JSONObject(**{name: F(name) for name in OrderLine.MEMBERS}))
-            )
+            .annotate(array=JSONArrayAgg(JSONObject(**members)))
         )
         return self.select_related("customer").annotate(
             stored_lines=Subquery(  # type: ignore[no-redef]
@@ -120,6 +121,11 @@ class Order(BaseModel):
         return sorted(lines, key=attrgetter("position"))
 
 
+def stored_id(value: str | UUID | None) -> UUID | None:
+    """An id that was stored in JSON; SQLite leaves the dashes out."""
+    return UUID(str(value)) if value else None
+
+
 class OrderLine(models.Model):
     """One thing ordered: an item of the catalogue, or free text. The price is a snapshot."""
 
@@ -147,9 +153,10 @@ class OrderLine(models.Model):
     @classmethod
     def from_snapshot(cls, members: Mapping[str, Any]) -> "OrderLine":
         """The line that `snapshot` or the database wrote as JSON."""
-        item_id = members["item_id"] and UUID(str(members["item_id"]))
         unit_price = cents(members["unit_price"])
-        return cls(**{**members, "item_id": item_id, "unit_price": unit_price})
+        return cls(
+            **{**members, "item_id": stored_id(members["item_id"]), "unit_price": unit_price}
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """The members of the line, as `with_members` reads them."""

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from django.http import QueryDict
@@ -6,11 +7,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.utils import json
 
-from common.money import validate_currency
+from common.money import cents, validate_currency
+from common.representation import Derived
 from common.serializers import FieldErrors, Id, MoneyField, StrictSerializer, Text, clash, given
 from orders import services
 from orders.members import contributed_fields
-from orders.models import Order
+from orders.models import Order, stored_id
 from orders.pricing import WantedLine
 
 MOST_LINES = 100
@@ -57,14 +59,66 @@ class LineSerializer(StrictSerializer):
         return errors
 
 
+class ItemField(Derived, serializers.CharField):
+    """What was ordered: the id of an item if that is all, or in words."""
+
+    columns = ("description", "stored_lines")
+
+    def make(self, description: str, lines: list[dict[str, Any]] | None) -> str:
+        only_item = stored_id(lines[0]["item_id"]) if lines and len(lines) == 1 else None
+        return str(only_item) if only_item else description
+
+
+class QuantityField(Derived, serializers.IntegerField):
+    """How many pieces of everything."""
+
+    columns = ("stored_lines",)
+
+    def make(self, lines: list[dict[str, Any]] | None) -> int:
+        return sum(line["quantity"] for line in lines or ())
+
+
+class LinesField(Derived, serializers.ListSerializer[Any]):
+    """The lines in their order."""
+
+    columns = ("stored_lines",)
+
+    def make(self, lines: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+        return [shown_line(line) for line in sorted(lines or (), key=itemgetter("position"))]
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def shown_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored line as LineSerializer documents it."""
+    unit_price, quantity = cents(line["unit_price"]), line["quantity"]
+    return {
+        "item": line["item_id"] and str(stored_id(line["item_id"])),
+        "description": line["description"],
+        "quantity": quantity,
+        "unit_price": str(unit_price),
+        "total": str(cents(unit_price * quantity)),
+    }
+
+
+class CustomerNameField(Derived, serializers.CharField):
+    """How the customer is addressed."""
+
+    columns = ("customer__name", "customer__domain", "customer__code")
+
+    def make(self, name: str, domain: str | None, code: str) -> str:
+        return name or domain or code
+
+
 class OrderSerializer(serializers.Serializer[Order]):
     """An order as it is read. `total` is `amount`; `item` is the item's id, or what was ordered."""
 
     id = serializers.UUIDField()
     code = serializers.CharField(allow_null=True)
-    item = serializers.SerializerMethodField()
+    item = ItemField()
     item_name = serializers.CharField(source="description")
-    quantity = serializers.SerializerMethodField()
+    quantity = QuantityField()
     amount = MoneyField()
     total = MoneyField(source="amount")
     currency = serializers.CharField()
@@ -75,22 +129,14 @@ class OrderSerializer(serializers.Serializer[Order]):
     customer = serializers.UUIDField(source="customer_id")
     customer_id = serializers.UUIDField()
     customer_code = serializers.CharField(source="customer.code")
-    customer_name = serializers.CharField(source="customer.display_name")
+    customer_name = CustomerNameField()
     customer_first_name = serializers.CharField(source="customer.first_name")
     customer_last_name = serializers.CharField(source="customer.last_name")
     customer_phone = serializers.CharField(source="customer.phone_number")
-    lines = LineSerializer(source="line_list", many=True)
+    lines = LinesField(child=LineSerializer())
 
     def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
         return {**super().get_fields(), **contributed_fields()}
-
-    def get_item(self, order: Order) -> str:
-        lines = order.line_list
-        only_item = lines[0].item_id if len(lines) == 1 else None
-        return str(only_item) if only_item else order.description
-
-    def get_quantity(self, order: Order) -> int:
-        return sum(line.quantity for line in order.line_list)
 
 
 class OrderRequestSerializer(StrictSerializer):

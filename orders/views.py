@@ -95,12 +95,8 @@ class OrderViewSet(ResourceViewSet):
 
     def list_of(self, **customer: Any) -> Response:
         """One customer's orders; 404 when there is no such customer."""
-        orders = self.filter_queryset(
-            self.get_queryset().filter(
-                customer=Customer.objects.filter(**customer).values("pk")[:1]
-            )
-        )
-        page = self.paginate_queryset(orders)
-        if not page and not self.customers().filter(**customer).exists():
+        theirs = Customer.objects.filter(**customer).values("pk")[:1]
+        page = self.page_of(self.get_queryset().filter(customer=theirs))
+        if not page.data and not self.customers().filter(**customer).exists():
             raise NotFound("Customer not found")
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return page
