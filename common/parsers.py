@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from typing import IO, Any
@@ -15,6 +16,7 @@ from rest_framework.exceptions import ParseError
 # An order with its lines is three deep.
 DEEPEST = 32
 NOT_UTF8 = "The body is not valid UTF-8."
+BIG_NUMBER = re.compile(rb"[0-9]{19}")
 TOO_DEEP = "The JSON is nested too deeply."
 
 
@@ -29,8 +31,11 @@ class JSONParser(parsers.JSONParser):
     ) -> Any:
         body = stream.read()
         try:
-            content = orjson.loads(body)
+            # What does not fit into 64 bits would come as a float.
+            content = None if BIG_NUMBER.search(body) else orjson.loads(body)
         except orjson.JSONDecodeError:
+            content = None
+        if content is None:
             content = self.parse_slowly(body, media_type, parser_context)
         if body.count(b"[") + body.count(b"{") > DEEPEST and deeper_than(content, DEEPEST):
             raise ParseError(TOO_DEEP)

@@ -96,7 +96,7 @@ class OrderViewSet(ResourceViewSet):
     def list_of(self, **customer: Any) -> Response:
         """One customer's orders; 404 when there is no such customer."""
         theirs = Customer.objects.filter(**customer).values("pk")[:1]
-        page = self.page_of(self.get_queryset().filter(customer=theirs))
+        page = self.page_of(self.readable().filter(customer=theirs))
         if not page.data and not self.customers().filter(**customer).exists():
             raise NotFound("Customer not found")
         return page
