@@ -70,7 +70,7 @@ def taken(wanted: Mapping, others: Sequence[Mapping]) -> Conflict:
     return Conflict(errors[0].detail, code="mapped", errors=errors)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def upsert(
     mapping: Mapping | None,
     *,

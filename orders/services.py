@@ -15,7 +15,7 @@ from orders.models import Order, OrderLine
 from orders.pricing import Priced, WantedLine, price
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def place_order(
     *,
     lines: Sequence[WantedLine],
@@ -78,7 +78,7 @@ CONTENT = frozenset(
 )
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def change_order(
     order: Order, *, customers: QuerySet[Customer] | None = None, **changes: Any
 ) -> Order:

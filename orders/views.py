@@ -70,13 +70,13 @@ class OrderViewSet(ResourceViewSet):
             context={"customers": self.customers()},
         )
         wanted.is_valid(raise_exception=True)
-        return Response(self.get_serializer(wanted.save()).data, status=status)
+        return Response(self.columns.show_instance(wanted.save()), status=status)
 
     @action(detail=True, methods=["post"], required_permission="change")
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancels an order that is not completed."""
         order = set_status(self.get_object(), Order.Status.CANCELLED)
-        return Response(self.get_serializer(order).data)
+        return Response(self.columns.show_instance(order))
 
     @action(detail=False, url_path="by-customer")
     def by_customer(self, request: Request) -> Response:

@@ -21,7 +21,9 @@ def both_ways(name: str) -> tuple[list[bytes], list[bytes]]:
     rows = view.rows().order_by("id")
     columns = columns_behind(view.serializer_class)
     shown = [encode(columns.show(row)) for row in columns.select(rows)]
-    return shown, [encode(view.serializer_class(row).data) for row in rows]
+    by_serializer = [encode(view.serializer_class(row).data) for row in rows]
+    assert [encode(columns.show_instance(row)) for row in rows] == by_serializer
+    return shown, by_serializer
 
 
 @pytest.mark.django_db
