@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from access.principals import Principal
 from access.scopes import RESOURCE_SCOPES, covers
-from common.reach import Reach
+from common.reach import Reach, verb_of
 
 PERMISSION_OF_METHOD = {
     "GET": "view",
@@ -33,8 +33,8 @@ class Decision:
 
 
 def decide(principal: Principal, *, resource: str, model: type[Model], permission: str) -> Decision:
-    """Whether `principal` may do `permission` (view, add, change, delete) to rows of `model`."""
-    verb = "read" if permission == "view" else "write"
+    """Whether `principal` may do `permission` (view, add, change, delete, ...) to `model`."""
+    verb = verb_of(permission)
     limits = principal.scopes
     if principal.user is not None:
         # A token with identity scopes alone (openid profile email) is no limit (Savannah).

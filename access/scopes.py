@@ -11,6 +11,9 @@ SCOPES = {
     "write": "Change everything that you may change",
     **{f"{resource}:read": f"Read {resource}" for resource in RESOURCES},
     **{f"{resource}:write": f"Change {resource}" for resource in RESOURCES},
+    # What neither of those covers.
+    "customers:export": "Read everything that is held about a customer, orders and messages too",
+    "customers:erase": "Erase a customer's personal data, for good",
     # RFC 7662: for resource servers that ask whether a token is valid.
     "introspection": "Ask about tokens",
 }
@@ -30,7 +33,7 @@ def parse_scopes(text: str) -> frozenset[str]:
 
 
 def covers(scopes: frozenset[str], resource: str, verb: str) -> bool:
-    """Whether `scopes` allow `verb` (read, write) on `resource`."""
+    """Whether `scopes` allow `verb` (read, write, export, erase) on `resource`."""
     return not scopes.isdisjoint({verb, f"{resource}:{verb}"})
 
 

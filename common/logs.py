@@ -1,4 +1,4 @@
-"""Keeps secrets out of the log, whoever writes them there."""
+"""Keeps secrets, and whose they are, out of the log, whoever writes them there."""
 
 import logging
 import re
@@ -57,6 +57,19 @@ PATTERNS = tuple(
         r"(?P<kept> (?<![\w.-]) ) [A-Za-z0-9]{8} \. [A-Za-z0-9]{32} (?!\w)",
         r"(?P<kept> -----BEGIN[ ][A-Z ]{0,20}PRIVATE[ ]KEY----- ) [^-]+",
         r"(?P<kept> :// [^\s:/@]{0,100} : ) [^\s/?@]+ (?=@)",
+        # Whom a list was asked about: a query string in a request's line.
+        r"""
+        (?P<kept> [?&] (?: phone_number | domain | document | search | to | customer_code ) = )
+        (?! \[secret\] ) [^\s&"'#]+
+        """,
+        # Who stands in the row that PostgreSQL refused: its errors quote it.
+        r"""
+        (?P<kept> \b DETAIL: [ ]{1,2} (?:
+            Key [ ] \( [\w, ]{0,100} \b (?: domain | document | customer_app_id | username ) \) =
+            | Failing [ ] row [ ] contains [ ]
+        ) )
+        (?! \[secret\] ) \( [^\r\n]+
+        """,
     )
 )
 

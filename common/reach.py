@@ -9,3 +9,12 @@ class Reach(Enum):
     NONE = auto()
     OWN = auto()
     ALL = auto()
+
+
+# What scopes call a permission; the others all change something.
+VERBS = {"view": "read", "export": "export", "erase": "erase"}
+
+
+def verb_of(permission: str) -> str:
+    """The verb with which a scope (`orders:read`) names a permission (`view`)."""
+    return VERBS.get(permission, "write")

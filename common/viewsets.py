@@ -5,7 +5,7 @@ from functools import cache, partial
 from typing import Any, final
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -26,8 +26,10 @@ from common.rate_limits import PrincipalRateLimit, Standing
 from common.reach import Reach
 from common.representation import Columns, columns_behind
 
-# PostgreSQL's serialization_failure and deadlock_detected.
-RUN_AGAIN = frozenset({"40001", "40P01"})
+# PostgreSQL's serialization_failure and deadlock_detected; and foreign_key_violation: what is
+# referred to went while the request ran, as a customer does who is merged into another. The
+# second time it is looked for where it is then.
+RUN_AGAIN = frozenset({"40001", "40P01", "23503"})
 
 
 def every_challenge(view: APIView, request: Request) -> str:
@@ -96,11 +98,11 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     def committed(self, write: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         """What `write` answers, once it is committed.
 
-        A deadlock or a serialization failure has rolled all of it back: it runs once more.
+        What is in RUN_AGAIN has rolled all of it back: it runs once more.
         """
         try:
             return in_one_transaction(write)
-        except OperationalError as error:
+        except (OperationalError, IntegrityError) as error:
             if getattr(error.__cause__, "pgcode", None) not in RUN_AGAIN:
                 raise
         return in_one_transaction(write)
@@ -121,6 +123,10 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     def columns(self) -> Columns:
         """How a row is read and shown."""
         return columns_behind(self.serializer_class)  # type: ignore[arg-type]
+
+    def shown(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The representation of one row that was read."""
+        return self.columns.show(row)
 
     def page_of(self, rows: QuerySet[Any]) -> Response:
         """A page of readable `rows`, as the query narrows it, of the members it asks for."""
@@ -230,7 +236,7 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One row; 304 without it for who has this very representation."""
         rows = self.filter_queryset(self.readable())
-        response = self.narrowed(tagged(Response(self.columns.show(self.row_of(rows)))))
+        response = self.narrowed(tagged(Response(self.shown(self.row_of(rows)))))
         known = request.headers.get("If-None-Match")
         if known and is_known(known, response["ETag"]):
             return Response(status=304, headers={"ETag": response["ETag"]})

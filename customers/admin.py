@@ -1,6 +1,25 @@
-from django.contrib import admin
+from uuid import UUID
 
-from customers.models import Customer
+from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from access.principals import Kind, Principal
+from common.admin import ReadOnlyAdmin
+from common.errors import Problem, as_problem
+from customers.merging import NAMES, clashes_between, merge_customers, undo_merge
+from customers.models import ALIASES, Customer, Erasure, Merge
+
+# What the two are compared by before they are merged.
+COMPARED = (*ALIASES, *NAMES, "phone_number", "user", "created_at")
+
+
+def principal_of(request: HttpRequest) -> str:
+    """Who uses the admin, as the API writes it."""
+    return str(Principal(Kind.USER, id=str(request.user.pk)))
 
 
 @admin.register(Customer)
@@ -10,9 +29,97 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
     list_filter = ("created_at",)
     search_fields = ("name", "code", "phone_number", "domain", "document")
     autocomplete_fields = ("user",)
-    readonly_fields = ("id", "created_at", "updated_at")
+    readonly_fields = ("id", "created_at", "updated_at", "erased_at")
     fieldsets = (
         (None, {"fields": ("code", "name", ("first_name", "last_name"))}),
         ("Reached and known by", {"fields": ("phone_number", "domain", "document", "user")}),
-        ("Record", {"fields": ("id", "created_at", "updated_at")}),
+        ("Record", {"fields": ("id", "created_at", "updated_at", "erased_at")}),
     )
+    actions = ("merge",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        # Nothing more is to be known about an erased one.
+        erased = obj is not None and obj.erased_at is not None
+        return not erased and super().has_change_permission(request, obj)
+
+    @admin.action(description="Merge the selected two", permissions=["delete"])
+    def merge(self, request: HttpRequest, customers: QuerySet[Customer]) -> HttpResponse | None:
+        """Asks which of the two stays; with an answer, merges the other into that one."""
+        two = list(customers.order_by("pk").select_related("user")[:3])
+        if len(two) != 2:  # noqa: PLR2004 - as the action says
+            messages.error(request, "Select two customers: one is merged into the other.")
+            return None
+        stays = [customer for customer in two if str(customer.pk) == request.POST.get("into")]
+        if not stays:
+            return self.ask_which_stays(request, two)
+        (gone,) = set(two) - set(stays)
+        prefer = "merged" if request.POST.get("prefer") == "merged" else "into"
+        merge_as_asked(request, gone, into=stays[0].pk, prefer=prefer)
+        return None
+
+    def ask_which_stays(self, request: HttpRequest, two: list[Customer]) -> HttpResponse:
+        """The page on which both stand side by side."""
+        rows = [
+            (label_for_field(name, Customer), [getattr(customer, name) for customer in two])
+            for name in COMPARED
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Merge two customers",
+            "opts": self.model._meta,
+            "customers": two,
+            "rows": rows,
+            "clashes": clashes_between(*two),
+        }
+        return TemplateResponse(request, "admin/customers/customer/merge.html", context)
+
+
+def merge_as_asked(request: HttpRequest, gone: Customer, *, into: UUID, prefer: str) -> None:
+    """Merges, and says what came of it."""
+    try:
+        survivor = merge_customers(gone.pk, into=into, prefer=prefer, by=principal_of(request))
+    except (Problem, IntegrityError, OperationalError) as error:
+        messages.error(request, sentence(error))
+    else:
+        messages.success(request, f"{gone} is {survivor} now.")
+
+
+def sentence(error: Exception) -> str:
+    """What to tell of a refusal, ours or the database's. Raises what is neither."""
+    problem = as_problem(error)
+    if problem is None:
+        raise error
+    return str(problem.detail)
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    """Merges are a record; one that was a mistake is undone."""
+
+    list_display = ("merged_id", "code", "survivor", "by", "created_at", "undone_at")
+    list_select_related = ("survivor",)
+    list_filter = ("created_at", "undone_at")
+    search_fields = ("=merged_id", "=into_id", "code", "survivor__name", "survivor__code")
+    actions = ("undo",)
+
+    def has_undo_permission(self, request: HttpRequest) -> bool:
+        """For the action: a row comes back, as with the merge one went."""
+        return request.user.has_perms(["customers.add_customer", "customers.change_customer"])
+
+    @admin.action(description="Undo the selected merges", permissions=["undo"])
+    def undo(self, request: HttpRequest, merges: QuerySet[Merge]) -> None:
+        """Undoes each, the latest first, and says of the others why not."""
+        for merge in merges.order_by("-pk"):
+            try:
+                with transaction.atomic():
+                    customer = undo_merge(merge.pk, by=principal_of(request))
+            except (Problem, IntegrityError, OperationalError) as error:
+                messages.error(request, f"{merge}: {sentence(error)}")
+            else:
+                messages.success(request, f"{customer} is there again.")
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ("customer_id", "by", "created_at")
+    search_fields = ("=customer_id",)

@@ -1,5 +1,7 @@
 """Savannah's, Klanten's and CustOrder's customers, for the documents."""
 
+from typing import Any
+
 JOHN = {
     "id": "550e8400-e29b-41d4-a716-446655440000",
     "uuid": "550e8400-e29b-41d4-a716-446655440000",
@@ -10,6 +12,8 @@ JOHN = {
     "phone_number": "+254712345678",
     "domain": None,
     "document": None,
+    "erased_at": None,
+    "merged_from": None,
     "created_at": "2025-09-20T10:30:00Z",
     "updated_at": "2025-09-20T10:30:00Z",
 }
@@ -21,4 +25,21 @@ CREATE = {
         "last_name": "Doe",
         "phone_number": "+254712345678",
     },
+}
+MERGE = {"Into another": {"into": JOHN["id"]}}
+EXPORT: dict[str, Any] = {
+    "exported_at": "2025-09-21T08:00:00Z",
+    "customer": JOHN,
+    "login": None,
+    "merges": [],
+    "mappings": [],
+    "orders": [],
+    "notifications": [],
+}
+ERASURE = {
+    "id": "0199f3a4-7c1e-7d20-9f4b-2a8b8f4f9a13",
+    "customer_id": JOHN["id"],
+    "erased_at": "2025-09-21T08:00:00Z",
+    "by": "user:1",
+    "rows": {"customers": 1, "messages": 2},
 }

@@ -1,6 +1,8 @@
 """Who a company's customers are."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,6 +14,9 @@ from customers.codes import new_code
 from customers.fields import DocumentField, DomainField, PhoneNumberField
 from customers.normalise import LONGEST_DOMAIN
 
+# By what a customer is known besides the id; each is one customer's alone.
+ALIASES = ("code", "domain", "document")
+TAKEN = "Another customer has this {}."
 NO_IDENTITY = "A customer needs at least one of name, domain, document."
 
 
@@ -45,8 +50,16 @@ class Customer(BaseModel):
     )
     domain = DomainField(max_length=LONGEST_DOMAIN, null=True, blank=True)
     document = DocumentField(max_length=11, null=True, blank=True, help_text="CPF.")
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    # The id that was asked for, where that is the id of another who was merged into this one.
+    merged_from: UUID | None = None
 
     class Meta(BaseModel.Meta):
+        permissions = [
+            ("export_customer", "Can export all that is held about a customer"),
+            ("erase_customer", "Can erase a customer's personal data"),
+        ]
         indexes = [
             models.Index(fields=["phone_number", "-id"], name="customer_phone_newest"),
             models.Index(fields=["name", "id"], name="customer_by_name"),
@@ -99,3 +112,98 @@ class Customer(BaseModel):
         self.name = self.name or compose_name(self.first_name, self.last_name)
         if not (self.name or self.domain or self.document):
             raise ValidationError(NO_IDENTITY, code="identity")
+        if errors := {name: TAKEN.format(name) for name in Merge.objects.held_against(self)}:
+            raise ValidationError(errors)
+
+
+class MergeQuerySet(models.QuerySet["Merge"]):
+    def in_force(self) -> "MergeQuerySet":
+        """Those that have not been undone."""
+        return self.filter(survivor__isnull=False)
+
+    def held_against(self, customer: Customer) -> list[str]:
+        """Which of the customer's code, domain and document gave way to another's in a merge.
+
+        They go on naming that merge's survivor, who alone may take them up again.
+        """
+        names = {name: value for name in ALIASES if (value := getattr(customer, name))}
+        wanted = Q(pk__in=[])
+        for name, value in names.items():
+            wanted |= Q(**{name: value})
+        others = self.in_force().filter(wanted).exclude(survivor=customer.pk)
+        found = list(others.values(*ALIASES))
+        return [name for name in names if any(row[name] == names[name] for row in found)]
+
+
+class Merge(BaseModel):
+    """That a customer became part of another: what answers for the old id, and can be undone.
+
+    The old customer has no row any more; so its code, its domain and its document are free for
+    the survivor, and no reader has to know that there is such a thing.
+    """
+
+    merged_id = models.UUIDField(help_text="The id that goes on answering.")
+    into_id = models.UUIDField(help_text="The customer whom it was merged into.")
+    # Whom that customer became part of later, and so on. Without one it is not in force.
+    survivor = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="merges"
+    )
+    # Of the two customers' names those that gave way; they go on naming the survivor.
+    code = models.CharField(max_length=50, blank=True)
+    domain = DomainField(max_length=LONGEST_DOMAIN, null=True, blank=True)
+    document = DocumentField(max_length=11, null=True, blank=True)
+    # `merged`: the old customer's members; `before` and `after`: those of the survivor's that
+    # the merge changed.
+    snapshot = models.JSONField(default=dict, blank=True)
+    # The ids of the rows that moved, by `app.Model.field`.
+    moved = models.JSONField(default=dict, blank=True)
+    by = models.CharField(max_length=300)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.CharField(max_length=300, blank=True)
+
+    objects = MergeQuerySet.as_manager()
+
+    class Meta(BaseModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merged_id"],
+                condition=Q(survivor__isnull=False),
+                name="merge_in_force_once",
+                violation_error_code="merged",
+                violation_error_message="The customer has been merged already.",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["code"], name="merge_by_code"),
+            models.Index(fields=["domain"], name="merge_by_domain"),
+            models.Index(fields=["document"], name="merge_by_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merged_id} into {self.into_id}"
+
+
+class Erasure(BaseModel):
+    """The receipt for the erasure of a customer's personal data: who, when, and how much."""
+
+    customer_id = models.UUIDField()
+    by = models.CharField(max_length=300)
+    rows = models.JSONField(help_text="How many of each kind were overwritten or removed.")
+
+    class Meta(BaseModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer_id"],
+                name="erasure_once",
+                violation_error_code="erased",
+                violation_error_message="The customer has been erased already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Erasure of {self.customer_id}"
+
+    @property
+    def erased_at(self) -> datetime:
+        """When it was done."""
+        return self.created_at

@@ -1,16 +1,31 @@
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
-from common.serializers import NormalisedField, StrictSerializer, Text
-from customers import services
-from customers.models import Customer
+from access.models import ExternalIdentity, User
+from common.representation import Derived
+from common.serializers import Id, NormalisedField, StrictSerializer, Text
+from customers import exporting, merging, services
+from customers.models import Customer, Erasure, Merge
 from customers.normalise import (
     LONGEST_DOMAIN,
     normalise_document,
     normalise_domain,
     normalise_phone,
 )
+
+
+class MergedFromField(Derived, serializers.UUIDField):
+    """By which former id a customer was asked for: a matter of the request, in no column."""
+
+    columns = ()
+
+    def make(self) -> None:
+        return None
+
+    def get_attribute(self, instance: Customer) -> UUID | None:
+        return instance.merged_from
 
 
 class CustomerSerializer(StrictSerializer):
@@ -33,6 +48,13 @@ class CustomerSerializer(StrictSerializer):
     document = NormalisedField(
         normalise_document, max_length=14, required=False, allow_blank=True, allow_null=True
     )
+    erased_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When their personal data was erased."
+    )
+    merged_from = MergedFromField(
+        allow_null=True,
+        help_text="The id that was asked for, if its customer was merged into this one.",
+    )
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
@@ -49,6 +71,74 @@ class CustomerSerializer(StrictSerializer):
 
     def update(self, instance: Customer, validated_data: dict[str, Any]) -> Customer:
         return services.change_customer(instance, **validated_data)
+
+
+class MergeRequestSerializer(StrictSerializer):
+    """Into whom a customer is merged, and whose members win where both have some."""
+
+    into = Id(help_text="The id of the customer who stays.")
+    prefer = serializers.ChoiceField(
+        choices=merging.PREFERENCES,
+        default="into",
+        help_text="Whose members win: those of the customer who stays, or of the merged one.",
+    )
+
+
+class MergeSerializer(serializers.Serializer[Merge]):
+    """That a customer became part of another."""
+
+    id = serializers.UUIDField()
+    merged_id = serializers.UUIDField()
+    into_id = serializers.UUIDField()
+    code = serializers.CharField(help_text="Of both customers' codes the one that gave way.")
+    domain = serializers.CharField(allow_null=True)
+    document = serializers.CharField(allow_null=True)
+    snapshot = serializers.JSONField(help_text="What both were before.")
+    by = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class IdentitySerializer(serializers.Serializer[ExternalIdentity]):
+    """Who the login is at another issuer."""
+
+    issuer = serializers.CharField()
+    subject = serializers.CharField()
+
+
+class LoginSerializer(serializers.Serializer[User]):
+    """A customer's login."""
+
+    username = serializers.CharField()
+    email = serializers.CharField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    date_joined = serializers.DateTimeField()
+    last_login = serializers.DateTimeField(allow_null=True)
+    external_identities = IdentitySerializer(many=True)
+
+
+class ExportSerializer(serializers.Serializer[dict[str, Any]]):
+    """Everything that is held about a customer."""
+
+    exported_at = serializers.DateTimeField()
+    customer = CustomerSerializer()
+    login = LoginSerializer(allow_null=True)
+    merges = MergeSerializer(many=True)
+
+    def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
+        sections = exporting.sections(UUID(int=0))
+        shown = {name: each.serializer(many=True) for name, each in sections.items()}
+        return {**super().get_fields(), **shown}
+
+
+class ErasureSerializer(serializers.Serializer[Erasure]):
+    """The receipt for an erasure: who did it, when, and how many rows of each kind it met."""
+
+    id = serializers.UUIDField()
+    customer_id = serializers.UUIDField()
+    erased_at = serializers.DateTimeField()
+    by = serializers.CharField()
+    rows = serializers.DictField(child=serializers.IntegerField())
 
 
 class RegistrationSerializer(StrictSerializer):

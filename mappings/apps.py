@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class MappingsConfig(AppConfig):
     name = "mappings"
+
+    def ready(self) -> None:
+        from mappings import receivers  # noqa: F401, PLC0415

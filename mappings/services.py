@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from common.errors import Conflict, FieldError, Invalid
+from customers.lookup import find_customer
 from customers.models import Customer
-from customers.services import change_customer, register_customer
+from customers.services import change_customer, register_customer, require_present
 from mappings.models import App, Mapping
 
 
@@ -32,10 +33,17 @@ def map_customer(*, customer: UUID, app: str, customer_app_id: str) -> tuple[Map
     customer or application, Conflict when either side is mapped otherwise.
     """
     application = supported_app(app)
-    owner = Customer.objects.filter(pk=customer).first()
+    owner = owner_of(customer)
+    return store(Mapping(customer=owner, app=application, customer_app_id=customer_app_id))
+
+
+def owner_of(customer: UUID) -> Customer:
+    """The customer with this id. Raises Invalid without one, Conflict for one who was erased."""
+    owner = find_customer(pk=customer)
     if owner is None:
         raise Invalid(FieldError("customer", "not_found", "Customer not found"))
-    return store(Mapping(customer=owner, app=application, customer_app_id=customer_app_id))
+    require_present(owner)
+    return owner
 
 
 def store(mapping: Mapping) -> tuple[Mapping, bool]:
@@ -103,9 +111,9 @@ def point_to(mapping: Mapping, customer: UUID) -> Mapping:
     """`mapping`, now of another customer. Raises Conflict if that one has an id there already."""
     if mapping.customer_id == customer:
         return mapping
-    owner = Customer.objects.filter(pk=customer).first()
-    if owner is None:
-        raise Invalid(FieldError("customer", "not_found", "Customer not found"))
+    owner = owner_of(customer)
+    if mapping.customer_id == owner.pk:
+        return mapping
     others = Mapping.objects.filter(customer=owner, app=mapping.app)
     mapping.customer = owner
     if list(others):

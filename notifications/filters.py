@@ -1,6 +1,10 @@
+from uuid import UUID
+
 import django_filters
+from django.db.models import QuerySet
 
 from common.filters import CreatedFilter
+from customers.lookup import present_id
 from notifications.models import Message
 
 
@@ -17,7 +21,7 @@ class MessageFilter(CreatedFilter):
     )
     order = django_filters.UUIDFilter("order_id", help_text="About the order with this id.")
     customer = django_filters.UUIDFilter(
-        "customer_id", help_text="About the customer with this id."
+        method="about_customer", help_text="About the customer with this id."
     )
     to = django_filters.CharFilter(max_length=16, help_text="To this number, in E.164.")
 
@@ -25,6 +29,12 @@ class MessageFilter(CreatedFilter):
         """By the status as partners see it: `pending` is called `queued`."""
         stored = Message.Status.PENDING if status == "queued" else status
         return rows.filter(status=stored)  # type: ignore[attr-defined]
+
+    def about_customer(
+        self, rows: QuerySet[Message], name: str, customer_id: UUID
+    ) -> QuerySet[Message]:
+        """By the customer's id, or the one that they had before a merge."""
+        return rows.filter(customer=present_id(customer_id))
 
     class Meta:
         model = Message

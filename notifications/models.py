@@ -6,7 +6,7 @@ from customers.models import Customer
 from notifications.gateways import gateway
 from orders.models import Order
 from outbox.models import Delivery
-from outbox.outcomes import Outcome
+from outbox.outcomes import Outcome, Refused
 
 
 class Message(Delivery):
@@ -51,4 +51,7 @@ class Message(Delivery):
         return f"{self.kind} to {self.to or 'nobody'}: {self.status}"
 
     def attempt(self) -> Outcome:
+        if not self.to:
+            # Its customer was erased while it waited to be tried again.
+            return Refused("There is no number to send it to.")
         return gateway().send(to=self.to, text=self.text)

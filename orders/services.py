@@ -10,7 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from common.errors import Conflict, FieldError, Invalid
+from customers import lookup
 from customers.models import Customer
+from customers.services import require_present
 from orders.models import Order, OrderLine
 from orders.pricing import Priced, WantedLine, price
 
@@ -30,13 +32,15 @@ def place_order(
 
     `customers` are those for whom the caller may order; everybody's, if not given.
     Saving it sends `post_save`, within the transaction: what must follow from an order commits
-    with it. Raises Invalid naming every unknown customer and item at once.
+    with it. Raises Invalid naming every unknown customer and item at once, Conflict for a
+    customer who was erased.
     """
     owner = find_customer(customers, customer, customer_code)
     priced = price(lines, currency=currency)
     missing = [] if owner else [not_found("customer" if customer else "customer_code")]
     if owner is None or priced.errors:
         raise Invalid(*missing, *priced.errors)
+    require_present(owner)
     order = Order(
         customer=owner,
         code=code or None,
@@ -56,8 +60,7 @@ def find_customer(
 ) -> Customer | None:
     """The one of `customers` (of all, if None) with this id, or else with this code."""
     by = {"pk": customer} if customer else {"code": customer_code}
-    among = Customer.objects.all() if customers is None else customers
-    return among.filter(**by).first()
+    return lookup.find_customer(customers, **by)
 
 
 def not_found(field: str) -> FieldError:
@@ -132,6 +135,8 @@ def change_customer(
     owner = find_customer(customers, changes.get("customer"), changes.get("customer_code"))
     if owner is None:
         raise Invalid(not_found("customer" if changes.get("customer") else "customer_code"))
+    if owner.pk != order.customer_id:
+        require_present(owner)
     order.customer = owner
 
 

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from common.documents.operations import Operation
 from common.errors import FieldError, Invalid, NotFound
 from common.viewsets import ResourceViewSet
+from customers.lookup import customer_id_of, find_customer
 from customers.models import Customer
 from orders import examples
 from orders.filters import OrderFilter
@@ -95,8 +96,8 @@ class OrderViewSet(ResourceViewSet):
 
     def list_of(self, **customer: Any) -> Response:
         """One customer's orders; 404 when there is no such customer."""
-        theirs = Customer.objects.filter(**customer).values("pk")[:1]
+        theirs = customer_id_of(**customer)
         page = self.page_of(self.readable().filter(customer=theirs))
-        if not page.data and not self.customers().filter(**customer).exists():
+        if not page.data and not find_customer(self.customers(), **customer):
             raise NotFound("Customer not found")
         return page

@@ -47,6 +47,8 @@ class Case:
     allowed: int
     body: dict[str, Any] = field(default_factory=dict)
     permission: str = ""
+    # What the scope calls it, where that does not follow from the method.
+    verb: str = ""
     # What it answers machines that have the scope, where that is not what it answers people.
     machines: int | None = None
     own: int = 403
@@ -61,6 +63,15 @@ CASES = {
     "customer-detail PUT": Case("PUT", "customers/{customer}/", 200, {"name": "Acme"}),
     "customer-detail PATCH": Case("PATCH", "customers/{customer}/", 200, {"name": "Acme"}),
     "customer-detail DELETE": Case("DELETE", "customers/{customer}/", 409),
+    "customer-merge POST": Case(
+        "POST", "customers/{customer}/merge/", 200, {"into": "{acme}"}, permission="delete"
+    ),
+    "customer-export GET": Case(
+        "GET", "customers/{customer}/export/", 200, permission="export", verb="export"
+    ),
+    "customer-erase POST": Case(
+        "POST", "customers/{customer}/erase/", 200, permission="erase", verb="erase"
+    ),
     "app-list GET": Case("GET", "apps/", 200),
     "app-list POST": Case("POST", "apps/", 201, {"slug": "new", "name": "New"}, machines=403),
     "app-detail GET": Case("GET", "apps/{app}/", 200),
@@ -170,6 +181,7 @@ def rows_of(login: User) -> dict[str, str]:
     mapping, _ = map_customer(customer=customer.pk, app="amc", customer_app_id=login.username)
     return {
         "customer": str(customer.pk),
+        "acme": str(Customer.objects.create(name="Acme").pk),
         "code": customer.code,
         "order": str(order.pk),
         "item": str(item.pk),
@@ -246,7 +258,7 @@ def stranger_elsewhere(settings: Settings) -> Iterator[Client]:
 def scope_for(name: str) -> str:
     reads = CASES[name].method == "GET" or CASES[name].permission == "view"
     scope = SCOPES_OF.get(resource(name), f"{resource(name)}s")
-    return f"{scope}:{'read' if reads else 'write'}"
+    return f"{scope}:{CASES[name].verb or ('read' if reads else 'write')}"
 
 
 every_case = pytest.mark.parametrize("name", CASES)

@@ -13,7 +13,8 @@ from rest_framework.test import APIClient
 
 from access.models import ApiKey, User
 from common.tests.problems import UNKNOWN_ID
-from customers.models import Customer
+from customers.erasing import erase_customer
+from customers.models import Customer, Erasure, Merge
 from items.models import Item
 from mappings.services import map_customer
 from notifications.models import Message
@@ -24,7 +25,7 @@ MODELS = pytest.mark.parametrize("model", REGISTERED.values(), ids=REGISTERED.ke
 # What happened, and what the OpenID provider hands out.
 NOT_ADDED = {
     *("Message", "AccessToken", "Grant", "IDToken", "RefreshToken", "ExternalIdentity"),
-    *("AccessAttempt", "AccessLog", "AccessFailureLog"),
+    *("AccessAttempt", "AccessLog", "AccessFailureLog", "Merge", "Erasure"),
 }
 ORDERS = "/admin/orders/order/"
 
@@ -81,7 +82,8 @@ def test_shows_a_row(ada: Client, order: Order, model: type[Model]) -> None:
     row = model._default_manager.first()
 
     if row is None:
-        assert model._meta.app_label in {"access", "auth", "axes", "oauth2_provider"}
+        others = {"access", "auth", "axes", "customers", "oauth2_provider"}
+        assert model._meta.app_label in others
     else:
         assert ada.get(url_of(model, "change", row.pk)).status_code == 200
 
@@ -385,3 +387,92 @@ def test_registers_no_customer_that_makes_no_sense(
 
     assert says in response.content.decode()
     assert Customer.objects.count() == 1
+
+
+CUSTOMERS, MERGES = "/admin/customers/customer/", "/admin/customers/merge/"
+
+
+def merging(*customers: Customer, **members: str) -> dict[str, Any]:
+    """What the browser sends for the action that merges."""
+    return {"action": "merge", "_selected_action": [str(each.pk) for each in customers], **members}
+
+
+@pytest.fixture
+def jane(db: None) -> Customer:
+    return Customer.objects.create(code="CUST002", name="Jane Roe")
+
+
+def test_shows_two_customers_side_by_side(ada: Client, john: Customer, jane: Customer) -> None:
+    for customer in (john, jane):
+        map_customer(customer=customer.pk, app="amc", customer_app_id=customer.code)
+
+    page = ada.post(CUSTOMERS, merging(john, jane)).content.decode()
+
+    for text in ("CUST001", "CUST002", "John Doe", "Jane Roe", "+254712345678"):
+        assert text in page
+    assert "Both have an id in amc: CUST001 and CUST002." in page
+    assert Customer.objects.count() == 2
+
+
+def test_merges_the_selected_two_and_undoes_it(ada: Client, order: Order, jane: Customer) -> None:
+    john = order.customer
+
+    page = ada.post(CUSTOMERS, merging(john, jane, into=str(jane.pk)), follow=True)
+
+    assert "John Doe (CUST001) is Jane Roe (CUST002) now." in page.content.decode()
+    assert Order.objects.get().customer == jane
+    record = Merge.objects.get()
+    assert record.by == f"user:{User.objects.get().pk}"
+    assert ada.get(f"{MERGES}{record.pk}/change/").status_code == 200
+
+    undo = {"action": "undo", "_selected_action": [str(record.pk)]}
+    page = ada.post(MERGES, undo, follow=True)
+    again = ada.post(MERGES, undo, follow=True)
+
+    assert "John Doe (CUST001) is there again." in page.content.decode()
+    assert "This merge has been undone." in again.content.decode()
+    assert Order.objects.get().customer == john
+
+
+def test_says_why_two_are_not_merged(ada: Client, john: Customer, jane: Customer) -> None:
+    for customer in (john, jane):
+        map_customer(customer=customer.pk, app="amc", customer_app_id=customer.code)
+
+    form = merging(john, jane, into=str(jane.pk), prefer="merged")
+    page = ada.post(CUSTOMERS, form, follow=True).content.decode()
+
+    assert "Both have an id in amc: CUST001 and CUST002." in page
+    assert Customer.objects.count() == 2
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_merges_no_other_number_than_two(ada: Client, john: Customer, others: int) -> None:
+    more = [Customer.objects.create(name="Other") for _ in range(others)]
+
+    page = ada.post(CUSTOMERS, merging(john, *more), follow=True).content.decode()
+
+    assert "Select two customers" in page
+    assert Customer.objects.count() == 1 + others
+
+
+def test_registers_no_customer_by_an_old_code(ada: Client, john: Customer, jane: Customer) -> None:
+    ada.post(CUSTOMERS, merging(john, jane, into=str(jane.pk)))
+
+    response = ada.post(f"{CUSTOMERS}add/", {"code": "CUST001", "name": "New"})
+
+    assert "Another customer has this code." in response.content.decode()
+    assert Customer.objects.get() == jane
+
+
+def test_shows_an_erased_customer_and_changes_nothing(
+    ada: Client, admin: User, john: Customer
+) -> None:
+    erase_customer(john, by="user:1")
+    url = f"{CUSTOMERS}{john.pk}/change/"
+
+    assert ada.get(url).status_code == 200
+    assert ada.post(url, {"code": "CUST001", "name": "John"}).status_code == 403
+    assert Customer.objects.get().name == "Erased customer"
+    assert (
+        ada.get(f"/admin/customers/erasure/{Erasure.objects.get().pk}/change/").status_code == 200
+    )

@@ -10,6 +10,7 @@ from rest_framework.permissions import SAFE_METHODS
 from common.documents import headers, parameters, problems
 from common.documents.operations import NOTHING_DECLARED, Operation, Serializer
 from common.documents.parameters import Parameter
+from common.reach import verb_of
 
 SUMMARIES = {
     "list": "List {many}",
@@ -116,8 +117,8 @@ class _Describer:
         return cleandoc(own or (type(self.view).__doc__ or ""))
 
     def scope(self) -> str:
-        verb = "read" if self.safe or self.view.required_permission == "view" else "write"
-        return f"{self.view.resource}:{verb}"
+        by_method = "view" if self.safe else "change"
+        return f"{self.view.resource}:{verb_of(self.view.required_permission or by_method)}"
 
     def request(self) -> Serializer | None:
         if self.declared.request:
@@ -137,9 +138,16 @@ class _Describer:
             found.append(parameters.fields_parameter(members(response)))
         if self.method == "POST":
             found.append(parameters.IDEMPOTENT)
-        if self.detail:
-            found.append(parameters.IF_NONE_MATCH if self.safe else parameters.IF_MATCH)
+        if self.detail and not self.safe:
+            found.append(parameters.IF_MATCH)
+        elif self.detail and self.tagged():
+            found.append(parameters.IF_NONE_MATCH)
         return [*found, parameters.ANY_REQUEST]
+
+    def tagged(self) -> bool:
+        """Whether the answer is one row, with its ETag."""
+        response = None if self.many or self.declared.many else self.response()
+        return response is not None and "updated_at" in members(response)
 
     def list_parameters(self) -> list[Parameter]:
         view = self.view
@@ -155,7 +163,7 @@ class _Describer:
 
     def answers(self) -> dict[int, Answer]:
         successes = {status: self.success(status) for status in self.statuses()}
-        if self.safe and self.detail:
+        if self.safe and self.detail and self.tagged():
             unchanged = headers.REQUEST_ID | headers.RATE | headers.ETAG
             successes[304] = Answer("You have this version.", None, unchanged)
         errors = {status: self.error(status) for status in self.errors()}
@@ -177,11 +185,11 @@ class _Describer:
         response = self.response()
         if self.many:
             found = found | headers.PAGE
-        elif response and not self.declared.many and "updated_at" in members(response):
+        elif self.tagged():
             found = found | headers.ETAG
         if self.method == "POST":
             found = found | headers.REPLAYED
-        sample = self.view.sample
+        sample = self.declared.sample or self.view.sample
         return Answer(
             SUCCESSES[status],
             response,

@@ -32,6 +32,8 @@ class Operation:
     statuses: tuple[int, ...] = ()
     # Bodies to send, by what each is an example of.
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # An answer, as an example, where it is not the viewset's sample.
+    sample: Mapping[str, Any] | None = None
     # Names of query parameters that must be there.
     required: frozenset[str] = frozenset()
     # Further errors, and what each means here.

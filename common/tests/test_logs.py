@@ -361,3 +361,33 @@ def test_stands_before_the_console(settings: Any) -> None:
 
     assert settings.LOGGING["filters"][console["filters"][0]] == {"()": "common.logs.MaskSecrets"}
     assert settings.LOGGING["root"]["handlers"] == ["console"]
+
+
+@pytest.mark.parametrize(
+    "name", ["phone_number", "domain", "document", "search", "to", "customer_code"]
+)
+def test_says_nothing_of_whom_a_list_was_asked_about(name: str) -> None:
+    line = f'"GET /v1/customers/?limit=5&{name}=%2B254712345678&count=true HTTP/1.1" 200 2'
+
+    text = masked(line)
+
+    assert text == f'"GET /v1/customers/?limit=5&{name}={MASK}&count=true HTTP/1.1" 200 2'
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("detail", "shown"),
+    [
+        ("Key (domain)=(doe.example) already exists.", f"Key (domain)={MASK}"),
+        (
+            "Key (app_id, customer_app_id)=(1, johnny) already exists.",
+            f"Key (app_id, customer_app_id)={MASK}",
+        ),
+        ("Failing row contains (1, John Doe, null).", f"Failing row contains {MASK}"),
+    ],
+)
+def test_says_nothing_of_who_stands_in_a_row_that_was_refused(detail: str, shown: str) -> None:
+    error = 'duplicate key value violates unique constraint "x"\nDETAIL:  {}\nthe next line'
+
+    assert masked(error.format(detail)) == error.format(shown)
+    assert masked(error.format(shown)) == error.format(shown)

@@ -51,7 +51,10 @@ def test_answers_with_every_member(partner: APIClient) -> None:
 
     stored = Customer.objects.get()
     assert {name: answer[name] for name in body} == body
-    assert set(answer) == {*body, "id", "uuid", "created_at", "updated_at"}
+    assert set(answer) == {
+        *(*body, "id", "uuid", "created_at", "updated_at"),
+        *("erased_at", "merged_from"),
+    }
     assert answer["id"] == answer["uuid"] == str(stored.pk)
     assert UUID(answer["id"]).version == 7
     assert answer["created_at"].endswith("Z")

@@ -1,0 +1,64 @@
+"""Finding a customer by whatever they are known by, or were before they were merged.
+
+Only when nobody has the name today is it asked who had it: whoever was never merged costs
+nothing more.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from customers.models import Customer, Merge
+
+
+def formerly(**by: Any) -> QuerySet[Merge]:
+    """The merge in force that knows these names: `pk`, `code`, `domain` or `document`."""
+    known = {("merged_id" if name == "pk" else name): value for name, value in by.items()}
+    return Merge.objects.in_force().filter(**known)
+
+
+def find_customer(among: QuerySet[Customer] | None = None, **by: Any) -> Customer | None:
+    """The one of `among` (of all, if None) with this `pk`, `code`, `domain` or `document`.
+
+    The survivor, with `merged_from`, for what was a merged customer's.
+    """
+    customers = Customer.objects.all() if among is None else among
+    if (customer := customers.filter(**by).first()) or None in by.values():
+        return customer
+    if (merge := formerly(**by).first()) is None or merge.survivor_id is None:
+        return None
+    if survivor := customers.filter(pk=merge.survivor_id).first():
+        survivor.merged_from = merge.merged_id
+    return survivor
+
+
+def customer_id_of(**by: Any) -> Coalesce:
+    """The same as an expression: the id, or NULL where there is none. For filters of lists."""
+    today = Customer.objects.filter(**by).values("pk")[:1]
+    return Coalesce(Subquery(today), Subquery(formerly(**by).values("survivor")[:1]))
+
+
+def present_id(customer_id: UUID) -> UUID:
+    """The id itself, or that of whom its customer was merged into. One statement.
+
+    For a filter of a list that can be long: PostgreSQL knows how many rows an id has, but not
+    how many what an expression finds.
+    """
+    survivor = formerly(pk=customer_id).values_list("survivor", flat=True).first()
+    return survivor or customer_id
+
+
+def merge_of(customer_id: str) -> Merge | None:
+    """The merge in force of the customer who had this id; None for what is no id."""
+    pk = id_in(customer_id)
+    return None if pk is None else formerly(pk=pk).first()
+
+
+def id_in(text: str) -> UUID | None:
+    """The id that a path has in it, if it is one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
