@@ -16,7 +16,8 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit bench-identity fuzz fuzz-short makemigrations migrate createsuperuser shell simulate coverage clean ci
+        audit fuzz fuzz-short bench bench-short bench-growth bench-soak bench-identity \
+        makemigrations migrate createsuperuser shell simulate coverage clean ci
 
 all: lint test
 
@@ -56,6 +57,25 @@ fuzz: $(VE)/.installed-dev
 
 fuzz-short: $(VE)/.installed-dev
 	$(BIN)/python -m tests.fuzz --examples 20 --seconds 60
+
+# Beside peers and a limit, on a PostgreSQL of its own: docs/performance.md. Needs PostgreSQL's
+# server and wrk (apt-get install postgresql wrk).
+benchmarks/ve/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv benchmarks/ve
+	benchmarks/ve/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench: $(VE)/.installed benchmarks/ve/.installed
+	$(BIN)/python -m benchmarks $(BENCH_ARGUMENTS)
+
+bench-short: $(VE)/.installed benchmarks/ve/.installed
+	$(BIN)/python -m benchmarks --seconds 2 --repeat 1 --rows 5000
+
+bench-growth: $(VE)/.installed benchmarks/ve/.installed
+	$(BIN)/python -m benchmarks.growth $(BENCH_ARGUMENTS)
+
+bench-soak: $(VE)/.installed benchmarks/ve/.installed
+	$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),60)
 
 lint: format-check types imports migrations-check
 
@@ -105,5 +125,5 @@ simulate: $(VE)/.installed
 	$(MANAGE) simulate_gateways --verbose
 
 clean:
-	rm -rf $(VE) static htmlcov .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VE) benchmarks/ve static htmlcov .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

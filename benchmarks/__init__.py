@@ -1,1 +1,1 @@
-"""Measurements. None of them is a test: machines differ, and nothing fails for being slow."""
+"""How fast Klanten is, beside peers and a limit: `make bench`. See docs/performance.md."""

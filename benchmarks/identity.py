@@ -40,7 +40,7 @@ FROM generate_series(1, %(rows)s) AS n;
 INSERT INTO mappings_mapping (id, customer_id, app_id, customer_app_id, created_at, updated_at)
 SELECT gen_random_uuid(), {ID}, app.id, app.slug || '-' || md5(n::text), now(), now()
 FROM generate_series(1, %(rows)s) AS n, mappings_app AS app;
-"""  # noqa: S608 - nothing from outside
+"""
 
 
 def run_on(url: str, *statements: str, **values: Any) -> None:
@@ -56,7 +56,7 @@ def run_on(url: str, *statements: str, **values: Any) -> None:
 def manage(environment: dict[str, str], *arguments: str) -> str:
     """What `manage.py` prints."""
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(
         command, env=environment, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
 
@@ -82,7 +82,7 @@ def web_server(environment: dict[str, str]) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["granian", "--interface", "wsgi", "--port", str(port), "--blocking-threads", "1"]
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [*command, "--no-ws", "--log-level", "warning", "config.wsgi:application"],
         env={**environment, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"},  # noqa: PTH120
     )

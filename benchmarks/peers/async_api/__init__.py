@@ -1,0 +1,1 @@
+"""Peer (a): FastAPI, SQLAlchemy 2 (async) and asyncpg."""

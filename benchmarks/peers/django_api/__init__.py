@@ -1,0 +1,1 @@
+"""Peer (b): Django and DRF, done the usual way: ModelSerializer, HasAPIKey, gunicorn."""

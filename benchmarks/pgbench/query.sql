@@ -1,0 +1,3 @@
+-- What Klanten sends for GET /v1/query/{app}/{id}.
+\set n random(1, :rows)
+SELECT customers_customer.id, customers_customer.created_at, customers_customer.updated_at, customers_customer.code, customers_customer.name, customers_customer.first_name, customers_customer.last_name, customers_customer.phone_number, customers_customer.user_id, customers_customer.domain, customers_customer.document FROM customers_customer INNER JOIN mappings_mapping ON (customers_customer.id = mappings_mapping.customer_id) INNER JOIN mappings_app ON (mappings_mapping.app_id = mappings_app.id) WHERE (mappings_app.slug = 'bench' AND mappings_mapping.customer_app_id = 'user-' || :n::text) ORDER BY customers_customer.id DESC LIMIT 1;
