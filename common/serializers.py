@@ -1,9 +1,10 @@
 """The base of every representation."""
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -15,6 +16,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\s*")
 
 FieldErrors = dict[str, list[ErrorDetail]]
+S = TypeVar("S", bound=serializers.Serializer[Any])
 
 
 def given(data: Mapping[str, Any]) -> set[str]:
@@ -53,6 +55,25 @@ class StrictSerializer(serializers.Serializer[Any]):
             name: [ErrorDetail("There is no such field.", code="unknown")]
             for name in sorted(given(data) - set(self.fields))
         }
+
+
+_made = threading.local()
+# What a serializer keeps of the body that it was given last.
+OF_ONE_BODY = ("_validated_data", "_errors", "_data")
+
+
+def reused(cls: type[S], *args: Any, **kwargs: Any) -> S:
+    """A serializer for a request, with the fields that were made for this thread's last one.
+
+    To make an order's fields anew takes longer than to look at an order. For a class whose
+    fields are the same for everybody, and that is done with before it is asked for again.
+    """
+    made: dict[str, S] = _made.__dict__
+    serializer = made.setdefault(f"{cls.__module__}.{cls.__qualname__}", cls.__new__(cls))
+    for name in OF_ONE_BODY:
+        serializer.__dict__.pop(name, None)
+    cls.__init__(serializer, *args, **kwargs)
+    return serializer
 
 
 class Text(serializers.CharField):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from common.documents.operations import Operation
 from common.errors import FieldError, Invalid, NotFound
+from common.serializers import reused
 from common.viewsets import ResourceViewSet
 from customers.lookup import customer_id_of, find_customer
 from customers.models import Customer
@@ -64,7 +65,8 @@ class OrderViewSet(ResourceViewSet):
 
     def save(self, order: Order | None, status: int = status.HTTP_200_OK) -> Response:
         """Makes or changes an order as the body asks, and answers with it."""
-        wanted = OrderRequestSerializer(
+        wanted = reused(
+            OrderRequestSerializer,
             order,
             data=self.request.data,
             partial=order is not None,
