@@ -26,7 +26,7 @@ FROM python:3.13-slim
 # A fresh named volume takes over the owner of the directory that it is mounted on.
 RUN groupadd --gid 10001 klanten \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent klanten \
-    && install -d -m 0700 -o 10001 -g 10001 /var/lib/klanten
+    && install -d -m 0700 -o 10001 -g 10001 /var/lib/klanten /var/spool/klanten
 
 COPY --from=build /venv /venv
 COPY --from=build /app /app

@@ -16,8 +16,9 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit fuzz fuzz-short bench bench-short bench-growth bench-soak bench-identity \
-        makemigrations migrate createsuperuser shell simulate coverage clean ci
+        audit fuzz fuzz-short test-million bench bench-short bench-growth bench-soak \
+        bench-identity bench-imports makemigrations migrate createsuperuser shell simulate coverage \
+        clean ci
 
 all: lint test
 
@@ -76,6 +77,14 @@ bench-growth: $(VE)/.installed benchmarks/ve/.installed
 
 bench-soak: $(VE)/.installed benchmarks/ve/.installed
 	$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),60)
+
+# A bulk upload beside PostgreSQL's COPY; BENCH_DATABASE_URL names a database for nothing else.
+bench-imports: $(VE)/.installed-dev
+	$(BIN)/python -m benchmarks.imports $(BENCH_ARGUMENTS)
+
+# A million rows of which one is bad.
+test-million: $(VE)/.installed-dev
+	ROWS=1000000 $(BIN)/pytest -n 0 tests/faults/test_many_rows.py
 
 lint: format-check types imports migrations-check
 

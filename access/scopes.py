@@ -1,6 +1,6 @@
 """What a credential can be limited to. Read by the settings, so nothing here touches Django."""
 
-RESOURCES = ("customers", "apps", "mappings", "items", "orders", "notifications")
+RESOURCES = ("customers", "apps", "mappings", "items", "orders", "notifications", "imports")
 
 # `read` and `write` stand for every resource (api.md, "Who may do what").
 SCOPES = {

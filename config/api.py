@@ -14,6 +14,7 @@ from rest_framework.permissions import AllowAny
 from common.documents.swagger import SwaggerGenerator
 from common.routers import Router
 from customers.views import CustomerViewSet
+from imports.views import ImportViewSet
 from items.views import ItemViewSet
 from mappings.views import AppViewSet, MappingViewSet, QueryViewSet
 from notifications.views import MessageViewSet
@@ -27,6 +28,7 @@ router.register("query", QueryViewSet, basename="query")
 router.register("items", ItemViewSet)
 router.register("orders", OrderViewSet)
 router.register("notifications", MessageViewSet, basename="notification")
+router.register("imports", ImportViewSet)
 
 DESCRIPTION = """Who your customers are, and what you have with them.
 

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "orders",
     "outbox",
     "notifications",
+    "imports",
     "simulators",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -303,6 +304,11 @@ RATE_LIMITS = {
 RATE_LIMIT_HIGH_FACTOR = env.int("RATE_LIMIT_HIGH_FACTOR", default=100)
 # Bytes of a body; a bulk upload streams its file and is not held to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
+
+# Where an uploaded file lies until it is stored; the system's directory for such if not given.
+FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_DIR", default="") or None
+# Bytes of the request with which a file is handed in.
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=1_100_000_000)
 
 # --- The wire ------------------------------------------------------------------------
 

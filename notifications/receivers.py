@@ -17,8 +17,8 @@ from orders.models import Order
 def on_order_saved(
     sender: type[Order], instance: Order, *, created: bool, raw: bool = False, **kwargs: Any
 ) -> None:
-    """A new order is confirmed to its customer. Fixtures (`raw`) tell nobody."""
-    if created and not raw:
+    """A new order is confirmed to its customer, if it may be. Fixtures (`raw`) tell nobody."""
+    if created and not raw and instance.announce:
         show_on(instance, queue_for_order(instance))
 
 

@@ -73,6 +73,8 @@ class Order(BaseModel):
 
     # The lines as JSON: read with the order by `with_members`, or set by who wrote them.
     stored_lines: list[dict[str, Any]] | None
+    # Not stored: whether those who hear of the saving may tell the customer.
+    announce = True
 
     class Meta(BaseModel.Meta):
         permissions = [

@@ -228,7 +228,12 @@ class OrderRequestSerializer(StrictSerializer):
         lines = self.wanted_lines(validated_data)
         contents = {"lines", "item", "quantity", "amount"}
         others = {name: value for name, value in validated_data.items() if name not in contents}
-        return services.place_order(lines=lines, customers=self.context["customers"], **others)
+        return services.place_order(
+            lines=lines,
+            customers=self.context["customers"],
+            announce=self.context.get("announce", True),
+            **others,
+        )
 
     def update(self, instance: Order, validated_data: dict[str, Any]) -> Order:
         if "lines" in validated_data:

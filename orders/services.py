@@ -27,10 +27,12 @@ def place_order(
     currency: str | None = None,
     order_time: datetime | None = None,
     code: str | None = None,
+    announce: bool = True,
 ) -> Order:
     """A new order of a customer, named by id or by code, at today's prices.
 
-    `customers` are those for whom the caller may order; everybody's, if not given.
+    `customers` are those for whom the caller may order; everybody's, if not given. Without
+    `announce` the customer is told nothing.
     Saving it sends `post_save`, within the transaction: what must follow from an order commits
     with it. Raises Invalid naming every unknown customer and item at once, Conflict for a
     customer who was erased.
@@ -50,6 +52,7 @@ def place_order(
     )
     if order_time:
         order.order_time = order_time
+    order.announce = announce
     order.save()
     store_lines(order, priced.lines)
     return order

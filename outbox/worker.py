@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections
 
+from outbox.jobs import jobs_beside
 from outbox.models import Delivery
 from outbox.outcomes import Outcome
 from outbox.services import ClaimInDoubt, attempt, claim, delivery_models, record
@@ -42,7 +43,10 @@ class Worker:
 
     def run(self, *, once: bool = False) -> None:
         """Delivers until `stop()`; with `once`, until nothing is due."""
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="deliver") as pool:
+        with (
+            jobs_beside(self.stopping, once=once),
+            ThreadPoolExecutor(self.threads, thread_name_prefix="deliver") as pool,
+        ):
             while not self.stopping.is_set():
                 started = self.start_due(pool)
                 if once and not self.under_way:

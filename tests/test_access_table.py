@@ -24,6 +24,7 @@ from access.tokens import issue
 from config.api import router
 from customers.models import Customer
 from customers.registration import register_login
+from imports.models import Import
 from items.models import Item
 from mappings.models import App, Mapping
 from mappings.services import map_customer
@@ -116,6 +117,12 @@ CASES = {
     "order-customer GET": Case("GET", "orders/customer/{customer}/", 200, own=200, other=404),
     "notification-list GET": Case("GET", "notifications/", 200),
     "notification-detail GET": Case("GET", "notifications/{message}/", 200),
+    "import-list GET": Case("GET", "imports/", 200),
+    # Let in, and told that it takes a form with a file alone.
+    "import-list POST": Case("POST", "imports/", 415, {"resource": "customers"}),
+    # Machines see what they made themselves.
+    "import-detail GET": Case("GET", "imports/{import}/", 200, machines=404),
+    "import-report GET": Case("GET", "imports/{import}/report/", 200, machines=404),
 }
 
 MODELS = {
@@ -126,6 +133,7 @@ MODELS = {
     "item": Item,
     "order": Order,
     "notification": Message,
+    "import": Import,
 }
 # A query tells what a mapping leads to.
 SCOPES_OF = {"query": "mappings"}
@@ -188,6 +196,7 @@ def rows_of(login: User) -> dict[str, str]:
         "message": str(message.pk),
         "app": mapping.app.slug,
         "app_id": mapping.customer_app_id,
+        "import": str(Import.objects.create(resource="items", file_name="x", size=1).pk),
     }
 
 

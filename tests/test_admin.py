@@ -82,7 +82,7 @@ def test_shows_a_row(ada: Client, order: Order, model: type[Model]) -> None:
     row = model._default_manager.first()
 
     if row is None:
-        others = {"access", "auth", "axes", "customers", "oauth2_provider"}
+        others = {"access", "auth", "axes", "customers", "imports", "oauth2_provider"}
         assert model._meta.app_label in others
     else:
         assert ada.get(url_of(model, "change", row.pk)).status_code == 200

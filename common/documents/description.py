@@ -39,6 +39,7 @@ class Answer:
     headers: dict[str, headers.Header]
     many: bool = False
     gaps: bool = False
+    media_type: str = "application/json"
     # With `?fields=` some of the members are left out.
     narrowed: bool = False
     problem: bool = False
@@ -126,7 +127,7 @@ class _Describer:
         return self.view.serializer_class if self.action in WITH_BODY else None
 
     def response(self) -> Serializer | None:
-        if self.method == "DELETE":
+        if self.method == "DELETE" or self.declared.download:
             return None
         return self.declared.response or self.view.serializer_class
 
@@ -146,7 +147,9 @@ class _Describer:
 
     def tagged(self) -> bool:
         """Whether the answer is one row, with its ETag."""
-        response = None if self.many or self.declared.many else self.response()
+        if self.many or self.declared.many or self.declared.download:
+            return False
+        response = self.response()
         return response is not None and "updated_at" in members(response)
 
     def list_parameters(self) -> list[Parameter]:
@@ -189,13 +192,14 @@ class _Describer:
             found = found | headers.ETAG
         if self.method == "POST":
             found = found | headers.REPLAYED
-        sample = self.declared.sample or self.view.sample
+        sample = None if self.declared.download else self.declared.sample or self.view.sample
         return Answer(
             SUCCESSES[status],
             response,
             found,
             many=self.many or self.declared.many,
             gaps=self.declared.gaps,
+            media_type=self.declared.download or "application/json",
             narrowed=self.safe,
             example=[sample] if sample and (self.many or self.declared.many) else sample,
         )

@@ -96,6 +96,8 @@ class OpenApiSchema(AutoSchema):
             if answer.example:
                 content["example"] = answer.example
             found["content"] = {media_type: content}
+        elif answer.media_type != "application/json":
+            found["content"] = {answer.media_type: {"schema": {"type": "string"}}}
         # A 200 of a POST is a row as well: the one that was there already.
         if about.links and status in {200, 201}:
             found["links"] = {

@@ -29,6 +29,8 @@ class Operation:
     most: int | None = None
     # An array in the answer may have null for an element.
     gaps: bool = False
+    # The media type of an answer that is a file.
+    download: str = ""
     statuses: tuple[int, ...] = ()
     # Bodies to send, by what each is an example of.
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

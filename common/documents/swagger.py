@@ -12,6 +12,7 @@ from common.documents.headers import Header
 from common.documents.parameters import Parameter
 from common.errors import PROBLEM_JSON
 
+FORM_WITH_FILE = "multipart/form-data"
 SECURITY = ("API key", "Bearer")
 # What a Schema object of a parameter or a header may say in Swagger 2.0, in yasg's spelling.
 KEYWORDS = {"maxLength": "max_length", "minLength": "min_length", "minItems": "min_items"}
@@ -22,7 +23,7 @@ class SwaggerSchema(SwaggerAutoSchema):
 
     def get_operation(self, operation_keys: Any = None) -> openapi.Operation:
         about = describe(self.view, self.method, self.path)
-        body = [self.body(about)] if about.request else []
+        body = self.body_parameters(about) if about.request else []
         return openapi.Operation(
             operation_id=about.id,
             summary=about.summary,
@@ -33,12 +34,22 @@ class SwaggerSchema(SwaggerAutoSchema):
                 {str(status): self.answer(answer) for status, answer in about.answers.items()}
             ),
             consumes=about.media_types if about.request else [],
-            produces=["application/json", PROBLEM_JSON],
+            produces=[*{answer.media_type: "" for answer in about.answers.values()}, PROBLEM_JSON],
             # The scopes of an apiKey cannot be named in Swagger 2.0 itself.
             security=[{name: []} for name in SECURITY],
             deprecated=about.deprecated or None,
             **{"x-required-scope": about.scope},
         )
+
+    def body_parameters(self, about: Description) -> list[openapi.Parameter]:
+        """The request body; the members of a form with a file stand beside each other."""
+        if about.media_types != [FORM_WITH_FILE]:
+            return [self.body(about)]
+        assert about.request  # noqa: S101 - for the type checker
+        found: list[openapi.Parameter] = self.serializer_to_parameters(
+            about.request(), in_=openapi.IN_FORM
+        )
+        return found
 
     def body(self, about: Description) -> openapi.Parameter:
         """The request body. Its first example becomes that of the definition."""
@@ -72,6 +83,8 @@ class SwaggerSchema(SwaggerAutoSchema):
         )
 
     def answer_schema(self, answer: Answer) -> Any:
+        if answer.media_type != "application/json":
+            return openapi.Schema(type=openapi.TYPE_FILE)
         if answer.serializer is None:
             return None
         schema = self.serializer_to_schema(answer.serializer())

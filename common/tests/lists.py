@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from access.models import ApiKey
 from common.models import BaseModel, first_id_at
 from config.api import router
 from customers.models import Customer
+from imports.models import Import
 from items.models import Item
 from mappings.models import App, Mapping
 from notifications.models import Message
@@ -96,6 +98,18 @@ def message(number: int) -> Message:
     )
 
 
+def an_import(number: int) -> Import:
+    """Imports of the partner, who sees no others."""
+    partner = ApiKey.objects.values_list("prefix", flat=True).get(name="Partner")
+    return Import(
+        id=id_of(number),
+        resource="customers",
+        principal=f"key:{partner}",
+        file_name=f"{number}.csv",
+        size=1,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A list: where to ask for it, and how to make its row of a number."""
@@ -118,6 +132,7 @@ LISTS = {
     "orders/by-customer": Listed(f"orders/by-customer/?customer_code={CODE}", order),
     "orders/customer/(?P<customer_id>[^/.]+)": Listed("orders/customer/{john}/", order),
     "notifications": Listed("notifications/", message),
+    "imports": Listed("imports/", an_import),
 }
 
 

@@ -387,7 +387,7 @@ def test_is_forgotten_by_housekeeping_after_a_day(
 ) -> None:
     call_command("housekeeping")
 
-    assert capsys.readouterr().out == "Pruned 1 idempotency records.\n"
+    assert "Pruned 1 idempotency records." in capsys.readouterr().out.splitlines()
     assert [record.key for record in IdempotencyRecord.objects.all()] == ["new"]
     answers = [
         partner.post(ITEMS, {"name": key, "price": 1}, **keyed(key)) for key in ("old", "new")

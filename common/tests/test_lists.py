@@ -37,7 +37,7 @@ EACH_LIST = pytest.mark.parametrize("name", LISTS)
 
 
 @pytest.fixture
-def rows(name: str, db: None) -> list[BaseModel]:
+def rows(name: str, partner: APIClient) -> list[BaseModel]:
     """The rows of the list, in the order of their making."""
     return fill(name, ROWS)
 
@@ -349,6 +349,7 @@ FILTERS: dict[str, list[tuple[str, Any]]] = {
         ("to=%2B254700000009", []),
         (f"to={'1' * 17}", None),
     ],
+    "imports": CREATED,
 }
 
 

@@ -12,10 +12,12 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from access.models import ApiKey
 from common.models import first_id_at
 from common.pagination import Cursor
 from common.tests.lists import DOCUMENTS, LISTS, NOBODY, ORDERED, VIEWSETS, filters_of, orderings_of
 from customers.models import Customer
+from imports.models import Import
 from items.models import Item
 from mappings.models import App, Mapping
 from notifications.models import Message
@@ -91,6 +93,7 @@ VALUES: dict[str, dict[str, list[str]]] = {
         "customer": [str(id_of(1)), str(id_of(7)), NOBODY],
         "to": ["%2B254700000003", "%2B254711111111"],
     },
+    "imports": CREATED,
 }
 # In the middle of each ordering: how a cursor says it.
 MIDDLE = {
@@ -116,6 +119,7 @@ def id_as_sql(number: str) -> str:
 # have a few orders, and one has a quarter of all.
 OF_ALL = {"id": id_as_sql("n"), "created_at": AT, "updated_at": AT}
 ORDERER = f"CASE n % 4 WHEN 1 THEN {id_as_sql('1')} ELSE {id_as_sql(f'n % {ROWS // 10}')} END"
+PARTNER = f"'key:' || (SELECT max(prefix) FROM {ApiKey._meta.db_table})"  # noqa: S608
 PHONE = "'+25470' || lpad((n % 5000)::text, 7, '0')"
 SCATTERED = "n * 7919 % 10000"
 TABLES: dict[type[Model], dict[str, str]] = {
@@ -179,11 +183,33 @@ TABLES: dict[type[Model], dict[str, str]] = {
         "last_error": "''",
         "provider_id": "''",
     },
+    # Of the partner, who sees no others, and of somebody else.
+    Import: {
+        **OF_ALL,
+        "principal": f"CASE n % 4 WHEN 0 THEN 'somebody' ELSE {PARTNER} END",
+        "resource": "'customers'",
+        "mode": "'good'",
+        "dry_run": "false",
+        "notify": "true",
+        "stored": "true",
+        "checked": "false",
+        "state": "'done'",
+        "file_name": "'x'",
+        "size": "1",
+        "offset": "1",
+        "line": "1",
+        "rows": "1",
+        "created": "1",
+        "updated": "0",
+        "unchanged": "0",
+        "refused": "0",
+        "detail": "''",
+    },
 }
 
 
 @pytest.fixture
-def filled(db: None) -> None:
+def filled(partner: APIClient) -> None:
     """Everything, 20,000 times, and known to the planner."""
     with connection.cursor() as cursor:
         for model, columns in TABLES.items():

@@ -26,9 +26,8 @@ def both_ways(name: str) -> tuple[list[bytes], list[bytes]]:
     return shown, by_serializer
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("name", LISTS)
-def test_shows_both_alike(name: str) -> None:
+def test_shows_both_alike(partner: APIClient, name: str) -> None:
     fill(name, 6)
 
     from_columns, from_instances = both_ways(name)

@@ -11,7 +11,9 @@ from common.tests.problems import problem
 
 BASES = pytest.mark.parametrize("base", ["/v1", "/api", "/api/v1"])
 SLASHES = pytest.mark.parametrize("slash", ["", "/"])
-ENDPOINTS = {"apps", "customers", "items", "mappings", "notifications", "orders", "query"}
+ENDPOINTS = {
+    *("apps", "customers", "imports", "items", "mappings", "notifications", "orders", "query"),
+}
 
 
 @BASES

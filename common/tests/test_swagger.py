@@ -67,6 +67,9 @@ def test_shows_one_base_path(document: dict[str, Any]) -> None:
         "/orders/{id}/cancel/",
         "/query/",
         "/query/{app}/{customer_app_id}/",
+        "/imports/",
+        "/imports/{id}/",
+        "/imports/{id}/report/",
     }
 
 

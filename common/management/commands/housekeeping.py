@@ -4,15 +4,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from common.idempotency import prune
+from common.housekeeping import chores
 
 
 class Command(BaseCommand):
     """Prunes what is kept for a time only."""
 
-    help = "Delete what is kept for a time only: idempotency records after 24 hours."
+    help = "Delete what is kept for a time only: idempotency records, finished imports."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pruned = prune()
-        if options["verbosity"]:
-            self.stdout.write(f"Pruned {pruned} idempotency records.")
+        for name, prune in chores():
+            pruned = prune()
+            if options["verbosity"]:
+                self.stdout.write(f"Pruned {pruned} {name}.")

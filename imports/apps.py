@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class ImportsConfig(AppConfig):
+    name = "imports"
+
+    def ready(self) -> None:
+        from common import housekeeping  # noqa: PLC0415
+        from imports import services, work  # noqa: PLC0415
+        from outbox import jobs  # noqa: PLC0415
+
+        jobs.register(work.work)
+        housekeeping.register("imports", services.prune)
