@@ -41,7 +41,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, stop)
         if not once:
             self.stdout.write(f"Delivering with {threads} threads.")
-            # What is loaded by now stays. Looking through it again and again for garbage would
-            # cost an import a tenth of its time.
+            # What is loaded by now stays, and a batch of rows is no garbage. Looking through them
+            # again and again would cost an import a fifth of its time.
             gc.freeze()
+            gc.set_threshold(50_000, 20, 20)
         worker.run(once=once)
