@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 
 import idna
 import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 from stdnum.br import cpf
 from stdnum.exceptions import ValidationError as BadNumber
 
@@ -16,6 +17,7 @@ LONGEST_DOMAIN = 253  # RFC 1035, 2.3.4, without the root's dot
 # (4.2.3.1) forbids it. Nine of ten domains; asking the tables about each letter takes long.
 PLAIN_LABEL = r"(?!..--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 PLAIN_DOMAIN = re.compile(rf"{PLAIN_LABEL}(\.{PLAIN_LABEL})+")
+PLAIN_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MOST_REMEMBERED = 10_000
 
 
@@ -48,6 +50,9 @@ def normalise_phone(text: str) -> str:
     """
     if not text:
         return ""
+    digits = with_country_code(text.replace(" ", ""), settings.PHONE_DEFAULT_REGION)
+    if PLAIN_E164.fullmatch(digits) and (number := plainly_read(digits)):
+        return f"+{number.country_code}{number.national_number}"
     try:
         number = phonenumbers.parse(text, settings.PHONE_DEFAULT_REGION)
     except phonenumbers.NumberParseException:
@@ -59,6 +64,34 @@ def normalise_phone(text: str) -> str:
             code="phone",
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def with_country_code(digits: str, region: str) -> str:
+    """A number as dialled within `region`, for abroad; anything else as it is."""
+    if digits.startswith("0") and (code := code_beside_zero(region)):
+        return f"+{code}{digits[1:]}"
+    return digits
+
+
+@cache
+def code_beside_zero(region: str) -> int | None:
+    """The country code that stands in the place of a region's leading 0, if it is as simple."""
+    metadata = PhoneMetadata.metadata_for_region(region)
+    simple = metadata is not None and metadata.national_prefix_for_parsing == "0"
+    return phonenumbers.country_code_for_region(region) if simple else None
+
+
+def plainly_read(digits: str) -> PhoneNumber | None:
+    """The number that `+` and digits spell, if it is valid as it stands.
+
+    Most come so; the library's parser, ready for any spelling, takes three times as long.
+    """
+    for length in (1, 2, 3):
+        country, national = digits[1 : 1 + length], digits[1 + length :]
+        if int(country) in COUNTRY_CODE_TO_REGION_CODE and not national.startswith("0"):
+            number = PhoneNumber(country_code=int(country), national_number=int(national))
+            return number if phonenumbers.is_valid_number(number) else None
+    return None
 
 
 @remembering

@@ -3,11 +3,20 @@
 import random
 
 import idna
+import phonenumbers
 import pytest
 from django.core.exceptions import ValidationError
+from pytest_django.fixtures import Settings
 
 from customers import normalise
-from customers.normalise import PLAIN_DOMAIN, normalise_domain, normalise_phone
+from customers.normalise import (
+    PLAIN_DOMAIN,
+    PLAIN_E164,
+    normalise_domain,
+    normalise_phone,
+    plainly_read,
+    with_country_code,
+)
 
 SEED = 20_260_101
 
@@ -27,6 +36,23 @@ def test_takes_the_short_way_only_where_the_long_one_changes_nothing() -> None:
 def test_refuses_what_is_no_domain_all_the_same(text: str) -> None:
     with pytest.raises(ValidationError, match="This is no domain name"):
         normalise_domain(text)
+
+
+@pytest.mark.parametrize("region", ["KE", "NL", "DE", "GB", "IT", "US", "BR"])
+def test_reads_plain_numbers_as_the_library_does(settings: Settings, region: str) -> None:
+    settings.PHONE_DEFAULT_REGION = region
+    chance = random.Random(SEED)  # noqa: S311 - to be repeatable
+    short = 0
+    for _ in range(4_000):
+        code = chance.choice(list(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+        national = "".join(chance.choices("0123456789", k=chance.randrange(5, 11)))
+        for text in (f"+{code}{national}", f"0{national}", national):
+            digits = with_country_code(text, region)
+            number = plainly_read(digits) if PLAIN_E164.fullmatch(digits) else None
+            if number:
+                short += 1
+                assert number == phonenumbers.parse(text, region), text
+    assert short > 200
 
 
 def test_knows_its_own_results_again() -> None:
