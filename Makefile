@@ -16,9 +16,9 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit fuzz fuzz-short test-million bench bench-short bench-growth bench-soak \
-        bench-identity bench-imports makemigrations migrate createsuperuser shell simulate coverage \
-        clean ci
+        audit fuzz fuzz-short faults test-million bench bench-short bench-growth bench-soak \
+        bench-identity bench-imports bench-delivery makemigrations migrate createsuperuser shell \
+        simulate coverage clean ci
 
 all: lint test
 
@@ -59,6 +59,13 @@ fuzz: $(VE)/.installed-dev
 fuzz-short: $(VE)/.installed-dev
 	$(BIN)/python -m tests.fuzz --examples 20 --seconds 60
 
+# The long forms of the fault tests: minutes of kills, and services of their own that crash. On
+# SQLite, and on PostgreSQL too where TEST_DATABASE_URL names one.
+faults: $(VE)/.installed-dev
+	$(BIN)/pytest -n 0 -s -m long tests/faults
+	[ -z "$$TEST_DATABASE_URL" ] || \
+	DATABASE_URL="$$TEST_DATABASE_URL" $(BIN)/pytest -n 0 -s -m long tests/faults
+
 # Beside peers and a limit, on a PostgreSQL of its own: docs/performance.md. Needs PostgreSQL's
 # server and wrk (apt-get install postgresql wrk).
 benchmarks/ve/.installed: benchmarks/requirements.txt
@@ -77,6 +84,11 @@ bench-growth: $(VE)/.installed benchmarks/ve/.installed
 
 bench-soak: $(VE)/.installed benchmarks/ve/.installed
 	$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),60)
+
+# How fast SMS leave the house. BENCH_DATABASE_URL names a PostgreSQL database whose owner may
+# create others; the local one if not given.
+bench-delivery: $(VE)/.installed
+	$(BIN)/python -m benchmarks.delivery
 
 # A bulk upload beside PostgreSQL's COPY; BENCH_DATABASE_URL names a database for nothing else.
 bench-imports: $(VE)/.installed-dev

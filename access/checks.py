@@ -31,6 +31,14 @@ def login_rate_is_one(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register()
+def retention_is_no_less_than_none(**kwargs: Any) -> list[CheckMessage]:
+    """No log is kept for a negative time: that would forget what is yet to come."""
+    names = ("LOGIN_LOG_RETENTION_DAYS", "HISTORY_RETENTION_DAYS")
+    wrong = [name for name in names if getattr(settings, name) < 0]
+    return [Error(f"{name} cannot be negative.", id="access.E003") for name in wrong]
+
+
 @register(Tags.security, deploy=True)
 def issuers_are_private(**kwargs: Any) -> list[CheckMessage]:
     """The keys of an issuer come over HTTPS: whoever can change them on the way can be anybody."""

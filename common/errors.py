@@ -230,5 +230,6 @@ def page_problem(request: HttpRequest, problem: Problem) -> JsonResponse:
     return JsonResponse(
         problem.body(getattr(request, "request_id", "")),
         status=problem.status_code,
+        headers=problem.headers,
         content_type=PROBLEM_JSON,
     )

@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import Conflict, Problem
+from common.housekeeping import delete_in_batches
 from common.models import IdempotencyRecord
 from common.rendering import encode
 
@@ -148,4 +149,5 @@ def forget(text: str) -> int:
 
 def prune() -> int:
     """Deletes the records that are older than KEPT; how many those were."""
-    return IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]
+    old = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT)
+    return delete_in_batches(old)

@@ -51,6 +51,8 @@ PATTERNS = tuple(
         )
         [\w.~+/=%-]{20,}
         """,
+        # The secret in the address at which a gateway calls us.
+        rf"(?P<kept> /notifications/africastalking/ ) {UNMASKED} [^/\s?\"']+",
         # What is known by its form, wherever it stands: a JWT, one of our API keys, a private
         # key, a password in an address.
         r"(?P<kept> (?<![\w-]) ) eyJ[\w-]+ \. [\w-]+ \. [\w-]*",

@@ -53,3 +53,14 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.principal}"
+
+
+class Chore(models.Model):
+    """When a piece of housekeeping was last begun, by whichever process, and last done."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    begun_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

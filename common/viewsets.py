@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_400_BAD_REQUEST
 from rest_framework.views import APIView
 
+from common.acting import acting_as
 from common.documents.operations import NOTHING_DECLARED, Operation
 from common.errors import NotFound, Problem
 from common.etag import etag_of, is_current, is_known
@@ -93,7 +94,8 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         def write() -> Response:
             return tagged(handler(request, *args, **kwargs))
 
-        return self.committed(write if key is None else lambda: once(key, request, write))
+        with acting_as(str(request.auth or "")):
+            return self.committed(write if key is None else lambda: once(key, request, write))
 
     def committed(self, write: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         """What `write` answers, once it is committed.

@@ -1,6 +1,7 @@
 """The one settings file. Every variable is explained in `.env.example`."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -65,7 +66,7 @@ INSTALLED_APPS = [
     "notifications",
     "imports",
     "simulators",
-    "django.contrib.admin",
+    "common.admin_site.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -86,6 +87,8 @@ MIDDLEWARE = [
     "common.request_id.RequestIdMiddleware",
     # Before anything that asks for the host: a load balancer's check knows only an address.
     "common.health.HealthMiddleware",
+    # Times everything that is below it.
+    "common.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -269,7 +272,7 @@ OAUTH2_PROVIDER: dict[str, Any] = {
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
 # The balancer asks for these over plain HTTP, inside its network.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -410,11 +413,55 @@ AFRICAS_TALKING_USERNAME = env.str("AFRICAS_TALKING_USERNAME", default="sandbox"
 AFRICAS_TALKING_SANDBOX = env.bool("AFRICAS_TALKING_SANDBOX", default=False)
 AFRICAS_TALKING_URL = env.str("AFRICAS_TALKING_URL", default="").rstrip("/")
 AFRICAS_TALKING_SENDER_ID = env.str("AFRICAS_TALKING_SENDER_ID", default="")
+# Part of the address at which the service calls us; without one those addresses are not there.
+AFRICAS_TALKING_CALLBACK_SECRET = secret("AFRICAS_TALKING_CALLBACK_SECRET", default="")
+# Takes what the first certainly did not send.
+SMS_FALLBACK_GATEWAY = env.str("SMS_FALLBACK_GATEWAY", default="")
+
+# What customers are written to in, and when their night and our day begin, if they do not say.
+DEFAULT_LANGUAGE = env.str("DEFAULT_LANGUAGE", default="en")
+DEFAULT_TIME_ZONE = env.str("DEFAULT_TIME_ZONE", default="Africa/Nairobi")
+# "21:00-08:00", in the customer's zone; empty is never. 0 is no cap and no limit.
+QUIET_HOURS = env.str("QUIET_HOURS", default="")
+SMS_CAP_PER_CUSTOMER_PER_DAY = env.int("SMS_CAP_PER_CUSTOMER_PER_DAY", default=0)
+SMS_CAP_PER_PARTNER_PER_DAY = env.int("SMS_CAP_PER_PARTNER_PER_DAY", default=0)
+# In the gateway's currency. The reserve is the share that only essential messages may use.
+SMS_DAILY_SPEND_LIMIT = env("SMS_DAILY_SPEND_LIMIT", Decimal, Decimal())
+SMS_SPEND_RESERVE_PERCENT = env.int("SMS_SPEND_RESERVE_PERCENT", default=20)
+# What becomes of a message whose outcome is unknown for so long: resend, sent or failed; with 0
+# it waits for a report or for staff.
+UNKNOWN_AFTER_HOURS = env.int("UNKNOWN_AFTER_HOURS", default=0)
+UNKNOWN_POLICY = env.str("UNKNOWN_POLICY", default="failed")
+# Texts older than this are blanked, their rows stay; 0 keeps them.
+MESSAGE_RETENTION_DAYS = env.int("MESSAGE_RETENTION_DAYS", default=0)
 
 DELIVERY_LEASE_SECONDS = env.float("DELIVERY_LEASE_SECONDS", default=60.0)
 DELIVERY_BACKOFF_SECONDS = env.float("DELIVERY_BACKOFF_SECONDS", default=10.0)
 DELIVERY_MAX_ATTEMPTS = env.int("DELIVERY_MAX_ATTEMPTS", default=10)
 DELIVERY_POLL_SECONDS = env.float("DELIVERY_POLL_SECONDS", default=0.5)
+# Towards one service, from all workers together; 0 is no limit.
+DELIVERY_RATE_PER_SECOND = env.float("DELIVERY_RATE_PER_SECOND", default=0.0)
+DELIVERY_BREAKER_FAILURES = env.int("DELIVERY_BREAKER_FAILURES", default=20)
+DELIVERY_BREAKER_SECONDS = env.float("DELIVERY_BREAKER_SECONDS", default=10.0)
+# With a broker, Celery workers deliver as well; config/celery.py has what else it is told.
+CELERY_BROKER_URL = secret("CELERY_BROKER_URL", default="")
+CELERY_APPLICATION = "config.celery.app"
+CELERY_QUEUE = env.str("CELERY_QUEUE", default="klanten")
+
+# --- Watching and keeping house -------------------------------------------------------
+
+# Who may see /metrics: whoever has the token, or comes straight from one of the networks.
+METRICS_TOKEN = secret("METRICS_TOKEN", default="")
+METRICS_ALLOWED_NETWORKS = parse_networks(
+    env.str("METRICS_ALLOWED_NETWORKS", default="127.0.0.0/8 ::1" if DEBUG else "")
+)
+# Where the processes of a web server count together.
+METRICS_DIR = Path(env.str("METRICS_DIR", default=str(STATE_DIR / "metrics")))
+# /readyz warns when something has been due for longer.
+READY_WARN_AFTER_SECONDS = env.float("READY_WARN_AFTER_SECONDS", default=300.0)
+# Days after which the record of logins, and of changes made in the admin, goes; 0 keeps it.
+LOGIN_LOG_RETENTION_DAYS = env.int("LOGIN_LOG_RETENTION_DAYS", default=90)
+HISTORY_RETENTION_DAYS = env.int("HISTORY_RETENTION_DAYS", default=0)
 
 # --- Pages, time, logs ---------------------------------------------------------------
 

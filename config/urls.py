@@ -16,6 +16,7 @@ from access.views import AuthTokenView, TokenPairView, TokenRefreshView
 from common.errors import NotFound, Problem, fault, page_problem
 from config.api import documents, openapi_json, router
 from customers.views import RegistrationView
+from notifications import callbacks
 
 # Longer before shorter: `/api/v1/` would otherwise be looked for under `/api/`.
 BASES = ("v1", "api/v1", "api")
@@ -63,6 +64,7 @@ urlpatterns = [
     re_path(r"^api/token/?$", TokenPairView.as_view()),
     re_path(r"^api/token/refresh/?$", TokenRefreshView.as_view()),
     re_path(r"^api/rest-auth/registration/?$", RegistrationView.as_view()),
+    path("notifications/africastalking/", include(callbacks.urlpatterns)),
     *(path("", api_under(base)) for base in BASES),
 ]
 

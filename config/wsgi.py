@@ -3,10 +3,15 @@
 import gc
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from common.metric_files import share_metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+# Before anything imports the library that counts.
+share_metrics(settings.METRICS_DIR)
 application = get_wsgi_application()
 
 from common.connections import check_only_the_idle  # noqa: E402 - needs the apps

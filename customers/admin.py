@@ -33,6 +33,7 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
     fieldsets = (
         (None, {"fields": ("code", "name", ("first_name", "last_name"))}),
         ("Reached and known by", {"fields": ("phone_number", "domain", "document", "user")}),
+        ("Written to", {"fields": (("language", "time_zone"),)}),
         ("Record", {"fields": ("id", "created_at", "updated_at", "erased_at")}),
     )
     actions = ("merge",)

@@ -78,7 +78,7 @@ def forget_answers(customer: Customer) -> int:
 def overwrite(customer: Customer) -> None:
     """Stores the customer without what is personal. Who has the login is no longer known."""
     customer.name, customer.first_name, customer.last_name = NAME, "", ""
-    customer.phone_number = ""
+    customer.phone_number = customer.language = customer.time_zone = ""
     customer.domain = customer.document = customer.user = None
     customer.erased_at = timezone.now()
     customer.save()

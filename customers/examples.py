@@ -12,6 +12,8 @@ JOHN = {
     "phone_number": "+254712345678",
     "domain": None,
     "document": None,
+    "language": "",
+    "time_zone": "",
     "erased_at": None,
     "merged_from": None,
     "created_at": "2025-09-20T10:30:00Z",

@@ -5,7 +5,13 @@ from typing import Any
 
 from django.db import models
 
-from customers.normalise import normalise_document, normalise_domain, normalise_phone
+from customers.normalise import (
+    normalise_document,
+    normalise_domain,
+    normalise_language,
+    normalise_phone,
+    normalise_time_zone,
+)
 
 LONGEST_SPELLING = 300
 
@@ -36,3 +42,11 @@ class DomainField(NormalisedCharField):
 
 class DocumentField(NormalisedCharField):
     normalise = staticmethod(normalise_document)
+
+
+class LanguageField(NormalisedCharField):
+    normalise = staticmethod(normalise_language)
+
+
+class TimeZoneField(NormalisedCharField):
+    normalise = staticmethod(normalise_time_zone)

@@ -20,7 +20,7 @@ from customers.signals import Joining, merged, merging, touched
 PREFERENCES = ("into", "merged")
 # Together: nobody gets one's first name and the other's last name.
 NAMES = ("name", "first_name", "last_name")
-MEMBERS = (*NAMES, *ALIASES, "phone_number", "user_id")
+MEMBERS = (*NAMES, *ALIASES, "phone_number", "language", "time_zone", "user_id")
 # Parameters of one statement.
 AT_ONCE = 1000
 

@@ -11,8 +11,14 @@ from django.db.models import Q
 
 from common.models import BaseModel
 from customers.codes import new_code
-from customers.fields import DocumentField, DomainField, PhoneNumberField
-from customers.normalise import LONGEST_DOMAIN
+from customers.fields import (
+    DocumentField,
+    DomainField,
+    LanguageField,
+    PhoneNumberField,
+    TimeZoneField,
+)
+from customers.normalise import LONGEST_DOMAIN, LONGEST_LANGUAGE, LONGEST_TIME_ZONE
 
 # By what a customer is known besides the id; each is one customer's alone.
 ALIASES = ("code", "domain", "document")
@@ -50,6 +56,22 @@ class Customer(BaseModel):
     )
     domain = DomainField(max_length=LONGEST_DOMAIN, null=True, blank=True)
     document = DocumentField(max_length=11, null=True, blank=True, help_text="CPF.")
+    # With a default in the database as well: while a release rolls out, processes of the one
+    # before it go on inserting.
+    language = LanguageField(
+        max_length=LONGEST_LANGUAGE,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What we write to them in, such as en or sw (BCP 47); the house's, if empty.",
+    )
+    time_zone = TimeZoneField(
+        max_length=LONGEST_TIME_ZONE,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="When it is night there, such as Africa/Nairobi (IANA); the house's, if empty.",
+    )
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # The id that was asked for, where that is the id of another who was merged into this one.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache, wraps
+from zoneinfo import available_timezones
 
 import idna
 import phonenumbers
@@ -13,6 +14,11 @@ from stdnum.br import cpf
 from stdnum.exceptions import ValidationError as BadNumber
 
 LONGEST_DOMAIN = 253  # RFC 1035, 2.3.4, without the root's dot
+# BCP 47 without what no template is written for: a language, and maybe a script and a region.
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")
+SCRIPT_LENGTH = 4
+LONGEST_LANGUAGE = len("zho-Hant-419")
+LONGEST_TIME_ZONE = 64
 # What IDNA leaves as it is: lower-case letters, digits and hyphens, none of them where RFC 5891
 # (4.2.3.1) forbids it. Nine of ten domains; asking the tables about each letter takes long.
 PLAIN_LABEL = r"(?!..--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -135,3 +141,36 @@ def normalise_document(text: str) -> str:
     if len(set(digits)) <= 1:
         raise ValidationError("This is no valid CPF.", code="document")
     return digits
+
+
+def normalise_language(text: str) -> str:
+    """A language tag (BCP 47) in its usual spelling: `pt_br` -> `pt-BR`.
+
+    Raises ValidationError for what is none.
+    """
+    if not text:
+        return ""
+    tag = text.replace("_", "-").lower()
+    if not LANGUAGE.fullmatch(tag):
+        raise ValidationError("This is no language tag, such as en or pt-BR.", code="language")
+    language, *others = tag.split("-")
+    spelled = (part.title() if len(part) == SCRIPT_LENGTH else part.upper() for part in others)
+    return "-".join([language, *spelled])
+
+
+@cache
+def time_zones() -> dict[str, str]:
+    """Every name of the IANA database, by the same in lower case."""
+    return {name.lower(): name for name in available_timezones()}
+
+
+def normalise_time_zone(text: str) -> str:
+    """A name of the IANA database: `africa/nairobi` -> `Africa/Nairobi`.
+
+    Raises ValidationError for what is none.
+    """
+    if not text:
+        return ""
+    if text.lower() not in time_zones():
+        raise ValidationError("This is no time zone, such as Africa/Nairobi.", code="time_zone")
+    return time_zones()[text.lower()]

@@ -10,9 +10,13 @@ from customers import exporting, merging, services
 from customers.models import Customer, Erasure, Merge
 from customers.normalise import (
     LONGEST_DOMAIN,
+    LONGEST_LANGUAGE,
+    LONGEST_TIME_ZONE,
     normalise_document,
     normalise_domain,
+    normalise_language,
     normalise_phone,
+    normalise_time_zone,
 )
 
 
@@ -47,6 +51,12 @@ class CustomerSerializer(StrictSerializer):
     )
     document = NormalisedField(
         normalise_document, max_length=14, required=False, allow_blank=True, allow_null=True
+    )
+    language = NormalisedField(
+        normalise_language, max_length=LONGEST_LANGUAGE, required=False, allow_blank=True
+    )
+    time_zone = NormalisedField(
+        normalise_time_zone, max_length=LONGEST_TIME_ZONE, required=False, allow_blank=True
     )
     erased_at = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="When their personal data was erased."

@@ -10,4 +10,4 @@ class ImportsConfig(AppConfig):
         from outbox import jobs  # noqa: PLC0415
 
         jobs.register(work.work)
-        housekeeping.register("imports", services.prune)
+        housekeeping.register("finished imports", services.prune)

@@ -7,6 +7,7 @@ from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
 from common.representation import Derived
+from notifications import kinds
 from notifications.models import Message
 from orders.members import contribute
 from orders.models import Order
@@ -77,7 +78,7 @@ def sms_fields() -> "dict[str, serializers.Field[Any, Any, Any, Any]]":
 
 def annotation() -> Subquery[Any]:
     """The status and the reason of an order's confirmation, as JSON."""
-    confirmation = Message.objects.filter(order=OuterRef("pk"), kind=Message.Kind.ORDER_RECEIVED)
+    confirmation = Message.objects.filter(order=OuterRef("pk"), kind=kinds.ORDER_RECEIVED)
     return Subquery(
         confirmation.order_by().values(
             sms=JSONObject(status=F("status"), reason=F("last_error")),

@@ -6,20 +6,32 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from customers.signals import Erasing, Export, Joining, erasing, exporting, merged
+from notifications import kinds
+from notifications.erasing import erase_messages, erase_phones, phones_of
 from notifications.models import Message
 from notifications.order_members import show_on
 from notifications.serializers import MessageSerializer
-from notifications.services import erase_messages, queue_for_order
+from notifications.services import queue_for_order
 from orders.models import Order
+
+# What an order's new status tells its customer.
+OF_STATUS: dict[str, str] = {
+    Order.Status.READY: kinds.ORDER_READY,
+    Order.Status.CANCELLED: kinds.ORDER_CANCELLED,
+}
 
 
 @receiver(post_save, sender=Order, dispatch_uid="notifications.order_received")
 def on_order_saved(
     sender: type[Order], instance: Order, *, created: bool, raw: bool = False, **kwargs: Any
 ) -> None:
-    """A new order is confirmed to its customer, if it may be. Fixtures (`raw`) tell nobody."""
-    if created and not raw and instance.announce:
+    """Confirms a new order, if it may be, and tells a new status. Fixtures (`raw`) tell nobody."""
+    if raw or not instance.announce:
+        return
+    if created:
         show_on(instance, queue_for_order(instance))
+    elif instance.status in OF_STATUS and instance.status_is_new(kwargs["update_fields"]):
+        queue_for_order(instance, OF_STATUS[instance.status])
 
 
 @receiver(merged, dispatch_uid="notifications.merged")
@@ -39,5 +51,7 @@ def on_exporting(sender: Any, *, about: Export, **kwargs: Any) -> None:
 def on_erasing(sender: Any, *, about: Erasing, **kwargs: Any) -> None:
     """That there was an SMS stays known, but not what it said and to whom."""
     messages = Message.objects.filter(customer=about.customer_id)
+    phones = phones_of(about.customer_id)
     about.forget_history(Message, messages.values_list("pk", flat=True))
     about.rows["messages"] = erase_messages(messages)
+    about.rows["phone_records"] = erase_phones(phones)

@@ -1,45 +1,59 @@
-"""What can be done with messages."""
+"""What can be done with messages, and what has to be done with them now and then."""
 
-from django.db.models import F, QuerySet
+from datetime import timedelta
+
+from django.conf import settings
 from django.utils import timezone
 
-from notifications import texts
-from notifications.models import Message
-from orders.models import Order
+from common.housekeeping import delete_in_batches
+from common.models import first_id_at
+from notifications.models import IncomingMessage, Message, Report
+from notifications.queueing import queue, queue_for_order
+from notifications.unknown import (
+    mark_as_failed,
+    mark_as_sent,
+    resend,
+    settle_unknown_by_policy,
+)
 
-ERASED = "Erased."
-ERASED_CUSTOMER = "The customer's data was erased."
-NO_PHONE = "The customer has no phone number."
+__all__ = [
+    "blank_old_texts",
+    "mark_as_failed",
+    "mark_as_sent",
+    "prune_reports",
+    "queue",
+    "queue_for_order",
+    "resend",
+    "settle_unknown_by_policy",
+]
+
+# What a report said stands on its message by then; one without a message will find none.
+REPORTS_KEPT = timedelta(days=30)
+BATCH = 1000
 
 
-def queue_for_order(order: Order) -> Message:
-    """Queues the confirmation of a new order, in the order's own transaction.
+def prune_reports() -> int:
+    """Deletes delivery reports after REPORTS_KEPT; how many."""
+    before = first_id_at(timezone.now() - REPORTS_KEPT)
+    return delete_in_batches(Report.objects.filter(pk__lt=before))
 
-    Without a phone number the message is `skipped`, with the reason. A second call for the
-    same order writes nothing: the database holds one message of a kind for each.
+
+def blank_old_texts() -> int:
+    """Blanks texts that are older than MESSAGE_RETENTION_DAYS, and keeps their rows; how many.
+
+    What is still to be sent keeps its text until it has been.
     """
-    phone = order.customer.phone_number
-    message = Message(
-        kind=Message.Kind.ORDER_RECEIVED,
-        order=order,
-        customer=order.customer,
-        to=phone,
-        text=texts.order_received(order),
-        status=Message.Status.PENDING if phone else Message.Status.SKIPPED,
-        last_error="" if phone else NO_PHONE,
-    )
-    Message.objects.bulk_create([message], ignore_conflicts=True)
-    return message
-
-
-def erase_messages(messages: QuerySet[Message]) -> int:
-    """Overwrites what these say and to whom; how many those were. What waits is not sent.
-
-    What a worker has in its hands may still arrive, and says so: only its text is gone.
-    """
-    waiting = messages.filter(status=Message.Status.PENDING, claimed_at__isnull=True)
-    waiting.update(status=Message.Status.SKIPPED, last_error=ERASED_CUSTOMER)
-    # A gateway's reason may repeat the number.
-    numbered = messages.exclude(to="").filter(last_error__contains=F("to"))
-    numbered.update(last_error=ERASED)
-    return messages.update(to="", text=ERASED, updated_at=timezone.now())
+    if not settings.MESSAGE_RETENTION_DAYS:
+        return 0
+    before = first_id_at(timezone.now() - timedelta(days=settings.MESSAGE_RETENTION_DAYS))
+    settled = Message.objects.exclude(status=Message.Status.PENDING)
+    old = settled.filter(pk__lt=before).exclude(text="").order_by("pk")
+    blanked = IncomingMessage.objects.filter(pk__lt=before).exclude(text="").update(text="")
+    # In batches: no lock is held, and no log written, for a whole table at once.
+    ids = list(old.values_list("pk", flat=True)[:BATCH])
+    while ids:
+        # Asked once more: one that is sent again at this moment needs its text.
+        blanked += settled.filter(pk__in=ids).update(text="")
+        # On from the last one: what is blank already is not read again.
+        ids = list(old.filter(pk__gt=ids[-1]).values_list("pk", flat=True)[:BATCH])
+    return blanked

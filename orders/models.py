@@ -1,9 +1,9 @@
 """What customers have ordered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import models, transaction
@@ -71,6 +71,10 @@ class Order(BaseModel):
 
     objects = OrderQuerySet.as_manager()
 
+    # The status that the database holds, as far as this instance knows: what `post_save` hears
+    # is a new one if it differs.
+    stored_status: str | None = None
+
     # The lines as JSON: read with the order by `with_members`, or set by who wrote them.
     stored_lines: list[dict[str, Any]] | None
     # Not stored: whether those who hear of the saving may tell the customer.
@@ -108,6 +112,24 @@ class Order(BaseModel):
         # Whoever saves, what post_save's receivers write commits with the order or not at all.
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
+        if self.status_is_new(kwargs.get("update_fields")):
+            self.stored_status = self.status
+
+    @classmethod
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **options: Any,
+    ) -> Self:
+        order = super().from_db(db, field_names, values, **options)
+        order.stored_status = order.__dict__.get("status")
+        return order
+
+    def status_is_new(self, saved: Collection[str] | None) -> bool:
+        """Whether saving the fields `saved` (all, if None) brings the order into another status."""
+        return self.status != self.stored_status and (saved is None or "status" in saved)
 
     @property
     def open(self) -> bool:

@@ -1,20 +1,22 @@
-"""Claim, attempt, record: the three steps of a delivery. Both engines call these."""
+"""Claim, screen, attempt: the steps of a delivery before it is recorded (`outbox.recording`)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Subquery
 from django.utils import timezone
 
-from outbox.backoff import wait_after
-from outbox.models import Delivery
-from outbox.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
+from outbox import channels
+from outbox.models import Channel, Delivery
+from outbox.outcomes import Outcome, Postponed, Unknown
+from outbox.recording import show, tell
 
 logger = logging.getLogger(__name__)
 
@@ -31,30 +33,60 @@ def claim(model: type[D], *, most: int) -> list[D]:
 
     One short transaction; the rows come back with the new number of attempts. Only as many
     as can be attempted at once should be asked for: what a worker holds when it is killed
-    ends as `unknown`.
+    ends as `unknown`. None while the service's breaker is open or its rate used up.
     """
     now = timezone.now()
+    open_until = Channel.objects.filter(name=model.channel_name()).values("open_until")
     # Asked first without a transaction: on SQLite each one takes the only write lock.
-    if not model.due(now).exists():
+    due = model.due(now).values_list(Subquery(open_until))[:1]
+    if not due:
         return []
-    settle_abandoned(model)
+    is_limited = channels.is_limited(due[0][0])
     rows: list[D] = []
     try:
         with transaction.atomic():
-            unclaimed = model.due(now).filter(claimed_at__isnull=True)
-            rows = list(unclaimed.select_for_update(skip_locked=True)[:most])
-            lease_end = now + timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
-            model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
-                attempts=F("attempts") + 1,
-                claimed_at=now,
-                next_attempt_at=lease_end,
-                updated_at=now,
-            )
+            channel = channels.locked(model.channel_name()) if is_limited else None
+            room = channels.room(channel, most, now) if channel else most
+            rows = unclaimed(model, room, now)
+            hold(rows, now, is_probe=bool(channel and channel.open_until))
+            if channel and rows:
+                channels.take(channel, len(rows), now)
     except DatabaseFailure as error:
         raise ClaimInDoubt(model, rows, now) from error
+    if is_limited and not rows:
+        settle_abandoned(model)
+    return rows
+
+
+def unclaimed(model: type[D], most: int, now: datetime) -> list[D]:
+    """Up to `most` due rows, locked. Those that a dead worker held are settled on the way."""
+    while most and (rows := lock_due(model, most, now)):
+        free = [row for row in rows if row.claimed_at is None]
+        give_up([row for row in rows if row.claimed_at], now)
+        if free:
+            return free
+    return []
+
+
+def lock_due(model: type[D], most: int, now: datetime) -> list[D]:
+    """Due rows that nobody else has locked; the caller is in a transaction."""
+    return list(model.due(now).select_for_update(skip_locked=True)[:most])
+
+
+def hold(rows: Sequence[Delivery], now: datetime, *, is_probe: bool) -> None:
+    """Counts the attempt and stamps the claim on locked rows, here and in the database."""
+    if not rows:
+        return
+    type(rows[0])._default_manager.filter(pk__in=[row.pk for row in rows]).update(
+        attempts=F("attempts") + 1,
+        claimed_at=now,
+        next_attempt_at=now + timedelta(seconds=settings.DELIVERY_LEASE_SECONDS),
+        updated_at=now,
+    )
     for row in rows:
         row.attempts += 1
-    return rows
+        row.claimed_at = now
+        row.is_probe = is_probe
 
 
 class ClaimInDoubt(Exception):  # noqa: N818 - what it is, not what went wrong
@@ -83,20 +115,48 @@ class ClaimInDoubt(Exception):  # noqa: N818 - what it is, not what went wrong
 def settle_abandoned(model: type[Delivery]) -> int:
     """Marks as `unknown` what a worker held when it died; the number of such rows.
 
-    It may have been sent, and no service has an idempotency key: never sent again by itself.
+    Claims do the same with those that they come upon; this finds them all at once.
     """
     now = timezone.now()
     with transaction.atomic():
         held = model.due(now).filter(claimed_at__isnull=False)
-        ids = list(held.select_for_update(skip_locked=True).values_list("pk", flat=True)[:1000])
-        if not ids:
-            return 0
-        return model._default_manager.filter(pk__in=ids).update(
-            status=model.Status.UNKNOWN,
-            claimed_at=None,
-            last_error="The worker stopped during the attempt; it may have been sent.",
-            updated_at=now,
-        )
+        rows = list(held.select_for_update(skip_locked=True)[:1000])
+        give_up(rows, now)
+    return len(rows)
+
+
+def give_up(rows: Sequence[Delivery], now: datetime) -> None:
+    """Marks locked rows as `unknown`.
+
+    They may have been sent, and no service has an idempotency key: never sent again by itself.
+    """
+    if not rows:
+        return
+    model = type(rows[0])
+    columns = {
+        "status": model.Status.UNKNOWN,
+        "claimed_at": None,
+        "last_error": "The worker stopped during the attempt; it may have been sent.",
+        "updated_at": now,
+    }
+    model._default_manager.filter(pk__in=[row.pk for row in rows]).update(**columns)
+    tell(model, [show(row, columns) for row in rows])
+
+
+def screen(rows: Sequence[Delivery]) -> Mapping[UUID, Outcome]:
+    """What is known of a claimed batch before anything is attempted; those are only recorded.
+
+    When our own rules break, nothing was attempted: the rows wait and come again.
+    """
+    if not rows:
+        return {}
+    try:
+        return type(rows[0]).screen(rows)
+    except Exception as error:
+        logger.exception("%s rows could not be screened", len(rows))
+        until = timezone.now() + timedelta(seconds=settings.DELIVERY_BACKOFF_SECONDS)
+        reason = f"It could not be decided whether to send it: {type(error).__name__}."
+        return dict.fromkeys([row.pk for row in rows], Postponed(until, reason))
 
 
 def attempt(delivery: Delivery) -> Outcome:
@@ -106,45 +166,3 @@ def attempt(delivery: Delivery) -> Outcome:
     except Exception as error:
         logger.exception("Attempt %s of %s failed", delivery.attempts, delivery.pk)
         return Unknown(f"The attempt failed on our side: {type(error).__name__}.")
-
-
-def record(delivery: Delivery, outcome: Outcome) -> bool:
-    """Writes what the claimed attempt came to; False if a later claim has taken the row over.
-
-    A row that was given up as `unknown` meanwhile is still corrected: this is the truth.
-    """
-    now = timezone.now()
-    model = type(delivery)
-    claimed = model._default_manager.filter(
-        pk=delivery.pk,
-        attempts=delivery.attempts,
-        status__in=[model.Status.PENDING, model.Status.UNKNOWN],
-    )
-    changes = outcome_fields(delivery, outcome)
-    return bool(claimed.update(claimed_at=None, updated_at=now, **changes))
-
-
-def outcome_fields(delivery: Delivery, outcome: Outcome) -> dict[str, object]:
-    """What an outcome changes in the row of the delivery that was attempted."""
-    status = type(delivery).Status
-    match outcome:
-        case Accepted(provider_id):
-            return {
-                "status": status.SENT,
-                "sent_at": timezone.now(),
-                "provider_id": provider_id,
-                "last_error": "",
-            }
-        case Refused(reason):
-            return {"status": status.FAILED, "last_error": reason[:500]}
-        case Unknown(reason):
-            return {"status": status.UNKNOWN, "last_error": reason[:500]}
-        case NotSent(reason, _) if delivery.attempts >= settings.DELIVERY_MAX_ATTEMPTS:
-            return {"status": status.FAILED, "last_error": reason[:500]}
-        case NotSent(reason, retry_after):
-            wait = max(wait_after(delivery.attempts), retry_after or timedelta())
-            return {
-                "status": status.PENDING,
-                "next_attempt_at": timezone.now() + wait,
-                "last_error": reason[:500],
-            }

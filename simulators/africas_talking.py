@@ -1,7 +1,8 @@
 """The SMS service of Africa's Talking, as a client on this machine sees it.
 
 `POST /version1/messaging` takes the form and gives the answers of the real service;
-`simulators.magic` lists the numbers that choose one. What it received and will deliver
+`simulators.magic` lists the numbers that choose one, and `simulators.reports` those that choose
+how delivery is reported, if it was told where to. What it received and will deliver
 is kept in memory, the last 100,000 messages, for whoever wants to know what would have
 reached a phone: `GET /messages` (all, oldest first, or `?to=<E.164>`), `DELETE /messages`.
 A message that the service refuses is not received.
@@ -30,6 +31,7 @@ from simulators.http import (
     text,
 )
 from simulators.magic import DO_NOT_DISTURB, INVALID_PHONE, SENT, Trouble, Verdict, magic
+from simulators.reports import Reporter
 
 RECORD_LENGTH = 100_000
 KES_PER_SMS = 0.8
@@ -81,8 +83,9 @@ class AfricasTalking:
     """The service and its record.
 
     `latency` is the wait before each answer, in seconds; `fail_rate`, from 0 to 1, is
-    the share of sends to ordinary numbers that fail with HTTP 500, nothing received.
-    `on_received` hears of each SMS that is received.
+    the share of sends to ordinary numbers that fail with HTTP 500, nothing received, and
+    `cut_rate` the share of those that are received and whose connection is reset then.
+    `on_received` hears of each SMS that is received, and `reporter` reports on it.
     """
 
     def __init__(
@@ -90,11 +93,15 @@ class AfricasTalking:
         *,
         latency: float = 0.0,
         fail_rate: float = 0.0,
+        cut_rate: float = 0.0,
         on_received: Callable[[Received], None] | None = None,
+        reporter: Reporter | None = None,
     ) -> None:
         self.latency = latency
         self.fail_rate = fail_rate
+        self.cut_rate = cut_rate
         self.on_received = on_received
+        self.reporter = reporter
         self.received: deque[Received] = deque(maxlen=RECORD_LENGTH)
 
     def routes(self) -> dict[str, Handler]:
@@ -126,6 +133,8 @@ class AfricasTalking:
         if Trouble.RESET_BEFORE in map(magic, phones_in(fields)):
             return Reset()
         reply = self._answer(request.headers.get("apikey", ""), fields)
+        if self.reporter:
+            await self.reporter.before_the_answer()
         await asyncio.sleep(self.latency)
         return reply
 
@@ -146,6 +155,8 @@ class AfricasTalking:
             return do_not_disturb(phones)
         if None in spells and random() < self.fail_rate:  # noqa: S311 - chance, not a secret
             return SERVER_ERROR
+        if None in spells and random() < self.cut_rate:  # noqa: S311
+            trouble = Trouble.RESET_AFTER
         return troubled(trouble, self._receive(phones, fields))
 
     def _receive(self, phones: Sequence[str], fields: dict[str, str]) -> Response:
@@ -170,6 +181,8 @@ class AfricasTalking:
         self.received.append(sms)
         if self.on_received:
             self.on_received(sms)
+        if self.reporter:
+            self.reporter.schedule(phone, sms.message_id)
         return recipient(phone, verdict, sms.message_id)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from simulators.africas_talking import AfricasTalking
 from simulators.http import Server
+from simulators.reports import Reporter
 
 # Seconds; only a broken test takes so long.
 PATIENCE = 10.0
@@ -50,20 +51,37 @@ class Simulator:
 
 
 @contextmanager
-def running_simulator(latency: float = 0.0, fail_rate: float = 0.0) -> Iterator[Simulator]:
+def running_simulator(
+    *,
+    latency: float = 0.0,
+    fail_rate: float = 0.0,
+    cut_rate: float = 0.0,
+    report_url: str = "",
+    report_delay: float = 0.0,
+    double_rate: float = 0.0,
+) -> Iterator[Simulator]:
     """Run the simulated gateways for as long as the context lasts.
 
     `latency` is the wait before each answer, in seconds; `fail_rate` the share (0 to 1)
-    of ordinary sends that fail.
+    of ordinary sends that fail, `cut_rate` of those whose connection is reset once they are
+    received. Delivery is reported to `report_url`, if given, after `report_delay` seconds, and
+    `double_rate` of the reports come twice.
     """
     with _loop_in_a_thread() as loop:
-        service = AfricasTalking(latency=latency, fail_rate=fail_rate)
+        reporter = (
+            Reporter(report_url, report_delay, double_rate=double_rate) if report_url else None
+        )
+        service = AfricasTalking(
+            latency=latency, fail_rate=fail_rate, cut_rate=cut_rate, reporter=reporter
+        )
         server = Server(service.routes())
         _run(loop, server.start("127.0.0.1", 0))
         try:
             yield Simulator(server)
         finally:
             _run(loop, server.stop())
+            if reporter:
+                _run(loop, reporter.stop())
 
 
 @contextmanager

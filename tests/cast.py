@@ -12,6 +12,7 @@ from access.cache import forget_all
 from access.models import ApiKey, User
 from customers.models import Customer
 from items.models import Item
+from notifications import metrics, numbers, texts
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,21 @@ def nobody_remembered() -> Iterator[None]:
     forget_all()
     yield
     forget_all()
+
+
+@pytest.fixture(autouse=True)
+def no_templates() -> Iterator[None]:
+    """Messages say what the code says, and no order pays for looking; a template ends this."""
+    texts.remember({}, seconds=float("inf"))
+    yield
+    texts.remember({}, seconds=float("inf"))
+
+
+@pytest.fixture(autouse=True)
+def no_numbers() -> None:
+    """Nothing is shown that another test was counted for."""
+    for remembered in (numbers.oldest_due, numbers.overview, metrics.collected):
+        remembered.forget()
 
 
 @pytest.fixture

@@ -117,6 +117,9 @@ CASES = {
     "order-customer GET": Case("GET", "orders/customer/{customer}/", 200, own=200, other=404),
     "notification-list GET": Case("GET", "notifications/", 200),
     "notification-detail GET": Case("GET", "notifications/{message}/", 200),
+    "notification-resend POST": Case(
+        "POST", "notifications/{message}/resend/", 200, permission="change"
+    ),
     "import-list GET": Case("GET", "imports/", 200),
     # Let in, and told that it takes a form with a file alone.
     "import-list POST": Case("POST", "imports/", 415, {"resource": "customers"}),
@@ -187,6 +190,8 @@ def rows_of(login: User) -> dict[str, str]:
     item = Item.objects.create(name="Shirt", price="1.00")
     message = Message.objects.get(order=order)
     mapping, _ = map_customer(customer=customer.pk, app="amc", customer_app_id=login.username)
+    # In a state from which everything that the API does to messages can be done.
+    Message.objects.filter(pk=message.pk).update(status="failed")
     return {
         "customer": str(customer.pk),
         "acme": str(Customer.objects.create(name="Acme").pk),

@@ -13,8 +13,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SERVICES = {"proxy", "web1", "web2", "worker", "migrate", "db"}
-OF_THE_IMAGE = {"web1", "web2", "worker", "migrate"}
+SERVICES = {"proxy", "web1", "web2", "worker", "migrate", "db", "celery", "beat", "rabbitmq"}
+OF_THE_IMAGE = {"web1", "web2", "worker", "migrate", "celery", "beat"}
+OF_CELERY = {"celery", "beat", "rabbitmq"}
 
 
 def text(path: str) -> str:
@@ -90,7 +91,40 @@ def test_compose_has_these_services_and_no_other() -> None:
     assert set(services()) == SERVICES
 
 
-@pytest.mark.parametrize("name", ["web1", "web2", "worker"])
+def test_compose_starts_a_broker_only_when_asked_to() -> None:
+    assert {name for name, service in services().items() if "profiles" in service} == OF_CELERY
+    assert all(services()[name]["profiles"] == ["celery"] for name in OF_CELERY)
+
+
+@pytest.mark.parametrize("name", ["celery", "beat"])
+def test_celery_waits_for_the_migration_and_the_broker(name: str) -> None:
+    assert services()[name]["depends_on"] == {
+        "db": {"condition": "service_healthy"},
+        "migrate": {"condition": "service_completed_successfully"},
+        "rabbitmq": {"condition": "service_healthy"},
+    }
+
+
+@pytest.mark.parametrize("program", ["worker", "beat"])
+def test_celery_knows_every_option_it_is_given(program: str) -> None:
+    help_text = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "config", program, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    known = set(re.findall(r"--[a-z][a-z0-9-]*", help_text))
+    name = "celery" if program == "worker" else program
+    in_compose = {part.partition("=")[0] for part in services()[name]["command"]}
+    (line,) = (line for line in text("Procfile").splitlines() if line.startswith(f"{name}:"))
+    in_procfile = {part.partition("=")[0] for part in line.split()[1:]}
+
+    assert {option for option in in_compose if option.startswith("--")} - known == set()
+    assert in_compose == in_procfile
+
+
+@pytest.mark.parametrize("name", sorted(OF_THE_IMAGE - {"migrate"}))
 def test_an_application_container_is_bounded(name: str) -> None:
     limits = services()[name]["deploy"]["resources"]["limits"]
 
@@ -196,6 +230,20 @@ def test_nginx_never_repeats_a_post() -> None:
     conf = text("deploy/nginx/klanten.conf")
 
     assert re.findall(r"proxy_next_upstream (.*);", conf) == ["error timeout"]
+
+
+def test_nginx_shows_nobody_the_metrics() -> None:
+    conf = text("deploy/nginx/klanten.conf")
+    (block,) = re.findall(r"location = /metrics \{(.*?)\n    \}", conf, re.DOTALL)
+
+    assert "return 404" in block
+    assert "proxy_pass" not in block
+
+
+def test_web_processes_count_where_they_may_write() -> None:
+    for name in ("web1", "web2"):
+        (writable,) = services()[name]["tmpfs"]
+        assert services()[name]["environment"]["METRICS_DIR"] == f"{writable}/metrics"
 
 
 # --- Outside CI ----------------------------------------------------------------------

@@ -17,11 +17,12 @@ from customers.merging import merge_customers
 from customers.models import Customer, Erasure
 from customers.registration import register_login
 from mappings.models import Mapping
+from notifications.erasing import erase_messages
 from notifications.models import Message
-from notifications.services import erase_messages
 from orders.models import Order
 from outbox.outcomes import Accepted, NotSent
-from outbox.services import claim, record
+from outbox.recording import record
+from outbox.services import claim
 from tests.cast import key_in_use
 
 URL, ORDERS = "/v1/customers/", "/v1/orders/"

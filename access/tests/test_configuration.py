@@ -22,6 +22,16 @@ def test_finds_a_rate_that_is_none(monkeypatch: pytest.MonkeyPatch, rate: str) -
     assert "access.E002" in found()
 
 
+@pytest.mark.parametrize("name", ["LOGIN_LOG_RETENTION_DAYS", "HISTORY_RETENTION_DAYS"])
+def test_finds_a_log_that_would_be_kept_for_less_than_no_time(
+    settings: Settings, name: str
+) -> None:
+    assert "access.E003" not in found()
+    setattr(settings, name, -1)
+
+    assert "access.E003" in found()
+
+
 def test_finds_an_issuer_in_the_open(settings: Settings) -> None:
     settings.OIDC_TRUSTED_ISSUERS = [{"issuer": "http://issuer.example", "audience": "klanten"}]
     trusted_issuers.cache_clear()

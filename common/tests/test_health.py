@@ -1,9 +1,12 @@
 """It tells a load balancer that it is well, whatever the balancer calls it."""
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
 from pytest_django.fixtures import DjangoAssertNumQueries
+
+from common import health
 
 HOSTS = pytest.mark.parametrize("host", ["klanten.example", "10.0.0.7:8000", "unknown", "", "a_b"])
 
@@ -27,10 +30,31 @@ def test_is_ready_with_its_database(
 ) -> None:
     settings.ALLOWED_HOSTS = ["klanten.example"]
 
-    with django_assert_num_queries(1):
+    # That it answers, and what has been due for longest.
+    with django_assert_num_queries(2):
         response = client.get("/readyz", HTTP_HOST=host)
+    with django_assert_num_queries(1):
+        assert client.get("/readyz", HTTP_HOST=host).json() == response.json()
 
-    assert (response.status_code, response.json()) == (200, {"status": "ok", "database": "ok"})
+    ready = {"status": "ok", "database": "ok", "warnings": []}
+    assert (response.status_code, response.json()) == (200, ready)
+
+
+@pytest.mark.django_db
+def test_warns_when_it_cannot_tell_what_to_warn_of(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> str:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(health, "_warners", [away])
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert answer.json()["warnings"] == [
+        "It could not be found out whether there is something to warn of."
+    ]
 
 
 @pytest.mark.django_db

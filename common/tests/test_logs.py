@@ -134,6 +134,14 @@ def test_masks_what_is_long_behind_a_name_that_may_be_harmless(name: str, form: 
         (f"no such key {KEY}.", f"no such key {MASK}."),
         (f"cannot read {JWT}, sorry", f"cannot read {MASK}, sorry"),
         (f"'{JWT}'", f"'{MASK}'"),
+        (
+            "Not Found: /notifications/africastalking/s3cret/reports",
+            f"Not Found: /notifications/africastalking/{MASK}/reports",
+        ),
+        (
+            '"POST /notifications/africastalking/s3cret/reports/ HTTP/1.1" 200',
+            f'"POST /notifications/africastalking/{MASK}/reports/ HTTP/1.1" 200',
+        ),
         ("postgres://klanten:p%40ss@db:5432/x", f"postgres://klanten:{MASK}@db:5432/x"),
         ("redis://:pass@cache", f"redis://:{MASK}@cache"),
         (

@@ -60,6 +60,7 @@ def test_shows_one_base_path(document: dict[str, Any]) -> None:
         "/mappings/{app}/{customer_app_id}/",
         "/notifications/",
         "/notifications/{id}/",
+        "/notifications/{id}/resend/",
         "/orders/",
         "/orders/by-customer/",
         "/orders/customer/{customer_id}/",

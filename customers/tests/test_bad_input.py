@@ -83,6 +83,21 @@ def test_refuses_what_is_too_long(partner: APIClient, field: str, value: str, co
 
 
 @pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("language", tag) for tag in ("english", "e", "en-", "en-USA", "12", "en;q=1")),
+        *(("time_zone", zone) for zone in ("Nairobi", "+03:00", "../../etc/passwd", "a\u0131")),
+    ],
+)
+def test_refuses_a_language_or_a_time_zone_that_is_none(
+    partner: APIClient, field: str, value: str
+) -> None:
+    response = partner.post(URL, {"name": "Acme", field: value})
+
+    assert wrong_fields(response) == {field: field}
+
+
+@pytest.mark.parametrize(
     "phone", ["x", "12", "0", "+", "+999712345678", "0812345678", "a@b.example"]
 )
 def test_refuses_a_phone_that_is_none(partner: APIClient, phone: str) -> None:

@@ -45,6 +45,8 @@ def test_answers_with_every_member(partner: APIClient) -> None:
         "phone_number": "+254712345678",
         "domain": "doe.example",
         "document": "52998224725",
+        "language": "sw",
+        "time_zone": "Africa/Nairobi",
     }
 
     answer = partner.post(URL, body).json()
@@ -58,6 +60,25 @@ def test_answers_with_every_member(partner: APIClient) -> None:
     assert answer["id"] == answer["uuid"] == str(stored.pk)
     assert UUID(answer["id"]).version == 7
     assert answer["created_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "stored"),
+    [
+        ("language", "EN", "en"),
+        ("language", "pt_br", "pt-BR"),
+        ("language", "zh-hant-tw", "zh-Hant-TW"),
+        ("language", "es-419", "es-419"),
+        ("language", "", ""),
+        ("time_zone", "africa/nairobi", "Africa/Nairobi"),
+        ("time_zone", "", ""),
+    ],
+)
+def test_spells_languages_and_time_zones_in_one_way(
+    partner: APIClient, field: str, value: str, stored: str
+) -> None:
+    assert partner.post(URL, {"name": "Acme", field: value}).json()[field] == stored
+    assert getattr(Customer.objects.get(), field) == stored
 
 
 @pytest.mark.parametrize("identity", [{"name": "Acme"}, {"domain": "acme.example"}])

@@ -47,6 +47,7 @@ def change(row: Mapping[str, Any], context: dict[str, Any]) -> Outcome:
     """Changes the order that has the row's code as far as the row says something else."""
     locked = Order.objects.select_for_update().only("pk").get(code=row["code"])
     order = Order.objects.with_members().get(pk=locked.pk)
+    order.announce = context["announce"]
     wanted = {name: row[name] for name in row if name != "lines" or new_lines(row, order)}
     serializer = OrderRequestSerializer(order, data=wanted, partial=True, context=context)
     serializer.is_valid(raise_exception=True)

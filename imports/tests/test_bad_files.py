@@ -7,7 +7,10 @@ from customers.models import Customer
 from imports.models import ImportChunk
 from imports.tests.uploads import counts, imported, report
 
-KNOWN = "Known columns are id, code, name, first_name, last_name, phone_number, domain, document."
+KNOWN = (
+    "Known columns are id, code, name, first_name, last_name, phone_number, domain, document,"
+    " language, time_zone."
+)
 NOT_UTF8 = "This line is not UTF-8; it looks like Latin-1 or Windows-1252. Save the file as UTF-8."
 BROKEN: list[tuple[str, str | bytes, int, str]] = [
     ("no header", "C1,Ann\nC2,Bob\n", 1,

@@ -315,7 +315,18 @@ def test_changes_an_order_that_is_known(partner: APIClient, john: Customer) -> N
     assert counts(shown) == {"rows": 2, "updated": 1, "unchanged": 1}
     found = Order.objects.order_by("code").values_list("code", "amount", "status")
     assert list(found) == [("A1", Decimal(1), "received"), ("A2", Decimal(2), "ready")]
-    assert Message.objects.count() == 2
+    assert Message.objects.filter(kind="order_received").count() == 2
+    assert Message.objects.get(kind="order_ready").order.code == "A2"  # type: ignore[union-attr]
+
+
+def test_changes_an_order_without_a_word(partner: APIClient, john: Customer) -> None:
+    header = "code,customer_code,item,amount,status\n"
+    imported(partner, f"{header}A1,CUST001,Laptop,1,\n", "orders", notify="false")
+
+    shown = imported(partner, f"{header}A1,CUST001,Laptop,1,ready\n", "orders", notify="false")
+
+    assert counts(shown) == {"rows": 1, "updated": 1}
+    assert not Message.objects.exists()
 
 
 def test_does_not_price_the_same_lines_anew(

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from http import HTTPStatus
 
 import requests
@@ -43,6 +44,9 @@ logger = logging.getLogger(__name__)
 SANDBOX = "sandbox"
 # What an HTTP header can carry without quoting: visible ASCII.
 API_KEY = re.compile(r"[!-~]+")
+
+# What a message cost: a currency (ISO 4217) and an amount, as many digits as the column holds.
+COST = re.compile(r"([A-Z]{3}) ([0-9]{1,8}(?:\.[0-9]{1,4})?)")
 
 MAX_REASON_LENGTH = 500
 MAX_ID_LENGTH = 100
@@ -160,17 +164,18 @@ def outcome_of_status(status: int, headers: Mapping[str, str], said: str) -> Out
     """The outcome of an answer that is not 2xx."""
     if status == HTTPStatus.UNAUTHORIZED:
         logger.error("No SMS goes out: Africa's Talking rejected the API key (HTTP 401).")
-        return NotSent("Africa's Talking rejected the API key (HTTP 401).", RETRY_AFTER_BAD_SETTING)
+        reason = "Africa's Talking rejected the API key (HTTP 401)."
+        return NotSent(reason, RETRY_AFTER_BAD_SETTING, away=True)
     if status == HTTPStatus.CONFLICT:
         return Refused("DoNotDisturbRejection (HTTP 409)")
     said = f"Africa's Talking answered HTTP {status}" + (f": {said}" if said else ".")
     if status in NOTHING_TAKEN:
-        return NotSent(said, wait_asked_for(headers))
+        return NotSent(said, wait_asked_for(headers), away=True)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST or status in NO_SUCH_SERVICE:
         # A wrong address is ours to mend: no message may be lost to it.
         reason = f"Nothing takes SMS at this address (HTTP {status}). Check AFRICAS_TALKING_URL."
         logger.error("No SMS goes out: %s", reason)
-        return NotSent(reason, RETRY_AFTER_BAD_SETTING)
+        return NotSent(reason, RETRY_AFTER_BAD_SETTING, away=True)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Refused(said)
     return Unknown(said)
@@ -184,7 +189,7 @@ def outcome_of_break(error: Exception, *, written: bool) -> Outcome:
     why = str(cause).strip() or type(cause).__name__
     if written:
         return Unknown(f"The connection to Africa's Talking broke after the request ({why}).")
-    return NotSent(f"Africa's Talking could not be reached ({why}).")
+    return NotSent(f"Africa's Talking could not be reached ({why}).", away=True)
 
 
 def outcome_of_answer(answer: object) -> Outcome:
@@ -193,16 +198,16 @@ def outcome_of_answer(answer: object) -> Outcome:
         case {"SMSMessageData": {"Recipients": [], "Message": str(message)}}:
             return Refused(message or "Africa's Talking refused the SMS and gave no reason.")
         case {"SMSMessageData": {"Recipients": [{"statusCode": int(code), **recipient}]}}:
-            return outcome_of_recipient(code, recipient.get("messageId"))
+            return outcome_of_recipient(code, recipient.get("messageId"), recipient.get("cost"))
     return Unknown("Africa's Talking answered with JSON of an unexpected shape.")
 
 
-def outcome_of_recipient(code: int, message_id: object) -> Outcome:
+def outcome_of_recipient(code: int, message_id: object, cost: object = "") -> Outcome:
     """The outcome for one recipient."""
     name, kind = STATUS_CODES.get(code, ("", Unknown))
     reason = f"{name} ({code})"
     if kind is Accepted:
-        return Accepted(provider_id(message_id))
+        return Accepted(provider_id(message_id), columns=cost_columns(cost))
     if kind is Refused:
         return Refused(reason)
     if kind is NotSent:
@@ -214,7 +219,7 @@ def not_sent_yet(code: int, reason: str) -> NotSent:
     """The outcome of a statusCode that may be tried again."""
     if code == INSUFFICIENT_BALANCE:
         logger.error("No SMS goes out: the balance at Africa's Talking is used up (405).")
-        return NotSent(reason, RETRY_AFTER_NO_BALANCE)
+        return NotSent(reason, RETRY_AFTER_NO_BALANCE, away=True)
     return NotSent(reason)
 
 
@@ -223,6 +228,12 @@ def provider_id(message_id: object) -> str:
     if not isinstance(message_id, str) or message_id == "None":
         return ""
     return message_id if len(message_id) <= MAX_ID_LENGTH and message_id.isprintable() else ""
+
+
+def cost_columns(cost: object) -> dict[str, object]:
+    """The message's columns that `KES 0.8000` spells; none for what spells nothing."""
+    found = COST.fullmatch(cost) if isinstance(cost, str) else None
+    return {"cost": Decimal(found[2]), "cost_currency": found[1]} if found else {}
 
 
 # --- The gateway ---------------------------------------------------------------------

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -33,6 +34,8 @@ from simulators.testing import Simulator, running_simulator
 API_KEY = "a-key-that-nobody-may-see"
 PHONE = "+254722000111"
 TEXT = "Hello John Doe!"
+# What the simulator takes for an SMS.
+PAID = {"cost": Decimal("0.8000"), "cost_currency": "KES"}
 PATIENT = Timeouts(connect=5, read=5, total=10)
 IMPATIENT = Timeouts(connect=5, read=0.3, total=10)
 DRIP = Timeouts(connect=1, read=0.3, total=0.5)
@@ -131,7 +134,7 @@ def broke(why: str) -> Unknown:
 
 
 def unreachable(why: str) -> NotSent:
-    return NotSent(f"Africa's Talking could not be reached ({why}).")
+    return NotSent(f"Africa's Talking could not be reached ({why}).", away=True)
 
 
 # --- Every magic number --------------------------------------------------------------
@@ -142,7 +145,7 @@ OUTCOMES: dict[str, Outcome] = {
     "402": Refused("InvalidSenderId (402)"),
     "403": Refused("InvalidPhoneNumber (403)"),
     "404": Refused("UnsupportedNumberType (404)"),
-    "405": NotSent("InsufficientBalance (405)", HOUR),
+    "405": NotSent("InsufficientBalance (405)", HOUR, away=True),
     "406": Refused("UserInBlacklist (406)"),
     "407": Refused("CouldNotRoute (407)"),
     "409": Refused("DoNotDisturbRejection (409)"),
@@ -150,11 +153,15 @@ OUTCOMES: dict[str, Outcome] = {
     "501": NotSent("GatewayError (501)"),
     "502": Refused("RejectedByGateway (502)"),
     "600": Refused("InvalidSenderId"),
-    "601": NotSent("Africa's Talking rejected the API key (HTTP 401).", timedelta(minutes=5)),
+    "601": NotSent(
+        "Africa's Talking rejected the API key (HTTP 401).", timedelta(minutes=5), away=True
+    ),
     "609": Refused("DoNotDisturbRejection (HTTP 409)"),
-    "629": NotSent("Africa's Talking answered HTTP 429: Too Many Requests", timedelta(seconds=30)),
-    "650": NotSent("Africa's Talking answered HTTP 500: Internal Server Error"),
-    "653": NotSent("Africa's Talking answered HTTP 503: Service Unavailable"),
+    "629": NotSent(
+        "Africa's Talking answered HTTP 429: Too Many Requests", timedelta(seconds=30), away=True
+    ),
+    "650": NotSent("Africa's Talking answered HTTP 500: Internal Server Error", away=True),
+    "653": NotSent("Africa's Talking answered HTTP 503: Service Unavailable", away=True),
     "700": broke("[Errno 104] Connection reset by peer"),
     "701": broke("[Errno 104] Connection reset by peer"),
     "702": broke("timed out"),
@@ -183,7 +190,7 @@ def test_it_keeps_the_id_of_an_accepted_message(simulator: Simulator, phone: str
     outcome = send(simulator.url, phone)
 
     [message] = simulator.messages()
-    assert outcome == Accepted(message["messageId"])
+    assert outcome == Accepted(message["messageId"], PAID)
     assert (message["to"], message["message"]) == (phone, TEXT)
 
 
@@ -384,7 +391,7 @@ def test_it_is_not_sent_when_the_address_is_none() -> None:
 def test_it_waits_as_long_as_the_service_asks(asked: str, wait: timedelta | None) -> None:
     outcome = said_by(answer("429 Too Many Requests", b"", f"Retry-After: {asked}"))
 
-    assert outcome == NotSent("Africa's Talking answered HTTP 429.", wait)
+    assert outcome == NotSent("Africa's Talking answered HTTP 429.", wait, away=True)
 
 
 # --- Other answers -------------------------------------------------------------------
@@ -400,10 +407,11 @@ def test_it_waits_as_long_as_the_service_asks(asked: str, wait: timedelta | None
             NotSent(
                 "Nothing takes SMS at this address (HTTP 404). Check AFRICAS_TALKING_URL.",
                 timedelta(minutes=5),
+                away=True,
             ),
         ),
-        ("408 Request Timeout", b"", NotSent("Africa's Talking answered HTTP 408.")),
-        ("502 Bad Gateway", b" \n", NotSent("Africa's Talking answered HTTP 502.")),
+        ("408 Request Timeout", b"", NotSent("Africa's Talking answered HTTP 408.", away=True)),
+        ("502 Bad Gateway", b" \n", NotSent("Africa's Talking answered HTTP 502.", away=True)),
         ("504 Gateway Timeout", b"", Unknown("Africa's Talking answered HTTP 504.")),
         ("599 Whatever", b"", Unknown("Africa's Talking answered HTTP 599.")),
         (
@@ -420,7 +428,7 @@ def test_it_knows_what_an_http_status_means(status: str, body: bytes, outcome: O
 def test_it_holds_to_the_status_of_a_refusal_whose_body_is_cut() -> None:
     cut = answer("503 Service Unavailable", b"Service Unavailable")[:-5]
 
-    assert said_by(cut) == NotSent("Africa's Talking answered HTTP 503.")
+    assert said_by(cut) == NotSent("Africa's Talking answered HTTP 503.", away=True)
 
 
 @pytest.mark.parametrize("location", ["", "http://[", "ftp://example.com/"])
@@ -433,6 +441,7 @@ def test_it_follows_no_redirect(simulator: Simulator, status: str, location: str
     assert outcome == NotSent(
         f"Nothing takes SMS at this address (HTTP {status[:3]}). Check AFRICAS_TALKING_URL.",
         timedelta(minutes=5),
+        away=True,
     )
     assert simulator.connections == 0
 
@@ -459,6 +468,18 @@ def test_it_reads_an_answer_in_chunks() -> None:
 @pytest.mark.parametrize("message_id", ["None", "", None, 7, "x" * 101, "AT\0", "AT\ud800"])
 def test_it_keeps_no_id_that_is_none(message_id: object) -> None:
     assert said_by(created(one_recipient(messageId=message_id))) == Accepted("")
+
+
+@pytest.mark.parametrize(
+    ("cost", "columns"),
+    [
+        ("KES 0.8000", PAID),
+        ("USD 12", {"cost": Decimal(12), "cost_currency": "USD"}),
+        *((cost, {}) for cost in ("0", "KES", "KES -1", "KES 0.80000", "KES 1e9", "", None, 0.8)),
+    ],
+)
+def test_it_reads_what_a_message_cost(cost: object, columns: dict[str, object]) -> None:
+    assert said_by(created(one_recipient(cost=cost))) == Accepted("ATPid_1", columns)
 
 
 def test_it_accepts_a_recipient_without_an_id() -> None:
@@ -667,7 +688,7 @@ def test_the_settings_describe_it(  # noqa: PLR0917 - one value for each of the 
     outcome = gateway().send(to=PHONE, text=TEXT)
 
     [message] = simulator.messages()
-    assert outcome == Accepted(message["messageId"])
+    assert outcome == Accepted(message["messageId"], PAID)
     assert (message["username"], message["from"]) == (username, sender)
     assert gateway() is gateway()
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from pytest_django.fixtures import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
+from access.models import ApiKey
 from customers.models import Customer
 from items.models import Item
 from notifications.models import Message
@@ -163,7 +164,7 @@ def test_is_rolled_back_with_its_order(john: Customer) -> None:
 
 
 def test_takes_its_order_with_it(john: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifications.texts.order_received", None)
+    monkeypatch.setattr("notifications.texts.rendered", None)
 
     with pytest.raises(TypeError), transaction.atomic():
         Order(customer=john, description="Laptop", amount=5).save()
@@ -191,12 +192,89 @@ def test_is_queued_whoever_saves_the_order(john: Customer) -> None:
     assert Message.objects.count() == 2
 
 
-def test_is_not_queued_by_a_change(partner: APIClient, john: Customer) -> None:
+def told(order: Order) -> list[str]:
+    """The kinds of an order's messages, the oldest first."""
+    return list(Message.objects.filter(order=order).order_by("id").values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (
+            "ready",
+            "order_ready",
+            (
+                "Hello John Doe! Your order of Laptop Computer, for a total of KES 1299.99, "
+                "is ready for pickup. Thank you!"
+            ),
+        ),
+        (
+            "cancelled",
+            "order_cancelled",
+            "Hello John Doe! Your order for Laptop Computer worth KES 1299.99 has been cancelled.",
+        ),
+    ],
+)
+def test_tells_a_new_status_once(
+    partner: APIClient, john: Customer, status: str, kind: str, words: str
+) -> None:
     order = place_order(customer=john.pk, lines=[LAPTOP])
 
-    partner.post(f"/v1/orders/{order.pk}/cancel")
+    answer = partner.patch(f"/v1/orders/{order.pk}", {"status": status}).json()
+    Order.objects.get(pk=order.pk).save()
 
-    assert Message.objects.count() == 1
+    assert told(order) == ["order_received", kind]
+    assert Message.objects.get(kind=kind).text == words
+    # The order goes on showing its confirmation.
+    Message.objects.filter(kind=kind).update(status="failed")
+    assert answer["sms_status"] == "queued"
+    assert partner.get(f"/v1/orders/{order.pk}").json()["sms_status"] == "queued"
+
+
+def test_tells_who_cancels_and_whoever_saves(partner: APIClient, john: Customer) -> None:
+    cancelled, saved = (place_order(customer=john.pk, lines=[LAPTOP]) for _ in range(2))
+
+    partner.post(f"/v1/orders/{cancelled.pk}/cancel")
+    saved.status = Order.Status.READY
+    saved.save(update_fields=["code"])
+    assert told(saved) == ["order_received"]
+    saved.save()
+
+    assert told(cancelled) == ["order_received", "order_cancelled"]
+    assert told(saved) == ["order_received", "order_ready"]
+
+
+@pytest.mark.parametrize("changes", [{"amount": "5.00"}, {"code": "A-1"}, {}])
+def test_is_not_queued_by_another_change(
+    partner: APIClient, john: Customer, changes: dict[str, str]
+) -> None:
+    order = place_order(customer=john.pk, lines=[LAPTOP])
+
+    partner.patch(f"/v1/orders/{order.pk}", changes)
+
+    assert told(order) == ["order_received"]
+
+
+def test_costs_nothing_when_the_status_stays(
+    john: Customer, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    placed = place_order(customer=john.pk, lines=[LAPTOP])
+    Order.objects.update(status="ready")
+    order = Order.objects.get(pk=placed.pk)
+
+    with django_assert_num_queries(1):
+        order.save()
+
+
+def test_knows_whose_request_it_was(
+    partner: APIClient, john: Customer, savannah_order: dict[str, Any]
+) -> None:
+    partner.post("/v1/orders/", savannah_order)
+    place_order(customer=john.pk, lines=[LAPTOP])
+
+    first, second = Message.objects.order_by("id").values_list("principal", flat=True)
+    assert first == f"key:{ApiKey.objects.get().prefix}"
+    assert second == ""
 
 
 def test_is_not_queued_by_a_fixture(john: Customer, tmp_path: Path) -> None:

@@ -237,11 +237,16 @@ def test_keeps_the_currency_of_its_items(shirts: Placed, change: dict[str, Any])
     assert set(shirts.refuse({"currency": "USD"} | change)) == {"currency"}
 
 
-def test_is_not_announced_again(laptop: Placed) -> None:
+def test_is_announced_again_in_a_new_status_alone(laptop: Placed) -> None:
     laptop.change({"amount": "5"})
-    laptop.change({"status": "ready"})
-
     assert len(laptop.partner.get("/v1/notifications/").json()) == 1
+
+    laptop.change({"status": "ready"})
+    laptop.change({"code": "A-1"})
+    laptop.change({"status": "completed"})
+
+    kinds = [each["kind"] for each in laptop.partner.get("/v1/notifications/").json()]
+    assert kinds == ["order_ready", "order_received"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pytest_django.fixtures import Settings
 from notifications.models import Message
 from outbox.backoff import LONGEST, wait_after
 from outbox.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
-from outbox.services import attempt, claim, record, settle_abandoned
+from outbox.recording import record
+from outbox.services import attempt, claim, settle_abandoned
 
 pytestmark = pytest.mark.django_db
 

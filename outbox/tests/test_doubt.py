@@ -6,7 +6,6 @@ import pytest
 from django.db import OperationalError, transaction
 
 from notifications.models import Message
-from outbox import services
 from outbox.services import ClaimInDoubt, claim
 from outbox.worker import Worker
 
@@ -32,7 +31,6 @@ class CommitsAndBreaks:
 
 def test_a_claim_in_doubt_falls_due_again(due: Message) -> None:
     with (
-        mock.patch.object(services, "settle_abandoned"),
         mock.patch.object(transaction, "atomic", CommitsAndBreaks),
         pytest.raises(ClaimInDoubt) as doubt,
     ):
@@ -48,22 +46,23 @@ def test_a_claim_in_doubt_falls_due_again(due: Message) -> None:
 
 
 def test_the_worker_gives_it_back_before_it_claims_again(due: Message) -> None:
-    worker = Worker(threads=1)
-    with (
-        mock.patch.object(services, "settle_abandoned"),
-        mock.patch.object(transaction, "atomic", CommitsAndBreaks),
-    ):
-        assert worker.claim_safely(Message, 1) == []
+    worker, pool = Worker(threads=1), mock.Mock()
+    with mock.patch.object(transaction, "atomic", CommitsAndBreaks):
+        assert worker.step(pool, patient=True) == 0
+    assert worker.idle == 1
 
-    assert [each.pk for each in worker.claim_safely(Message, 1)] == [due.pk]
-    assert worker.in_doubt == []
+    assert worker.step(pool, patient=True) == 1
+
+    ((_, claimed),) = [call.args for call in pool.submit.call_args_list]
+    assert (claimed.pk, claimed.attempts) == (due.pk, 1)
+    assert (worker.in_doubt, worker.idle) == ([], 0)
 
 
 def test_a_worker_that_was_told_to_stop_claims_nothing(due: Message) -> None:
     worker = Worker(threads=1)
     worker.stop()
 
-    with mock.patch.object(worker, "claim_safely") as claiming:
-        worker.start_due(mock.Mock())
+    assert worker.step(mock.Mock(), patient=True) == 0
 
-    assert claiming.call_count == 0
+    due.refresh_from_db()
+    assert (due.status, due.attempts) == ("pending", 0)

@@ -1,5 +1,6 @@
 """The worker loop, and its command line."""
 
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -8,8 +9,8 @@ from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from notifications.models import Message
-from outbox import worker
-from outbox.services import claim, record
+from outbox import recording, services, worker
+from outbox.recording import Result, record_all
 from outbox.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,27 +30,35 @@ def test_it_prints_the_sms_on_the_console(due: Message, capfd: pytest.CaptureFix
 
 
 def test_it_goes_on_when_claiming_fails(due: Message) -> None:
-    with mock.patch.object(worker, "claim", side_effect=OperationalError("away")):
-        assert Worker(threads=1).claim_safely(Message, 1) == []
-    assert [each.pk for each in claim(Message, most=1)] == [due.pk]
+    real, failures = services.claim, [OperationalError("away")]
+
+    def claim_at_last(*args: Any, **kwargs: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(*args, **kwargs)
+
+    with mock.patch.object(worker, "claim", claim_at_last):
+        started = Worker(threads=1)
+        assert started.step(mock.Mock(), patient=True) == 0
+        assert started.step(mock.Mock(), patient=True) == 1
 
 
 def test_it_records_once_the_database_is_back(due: Message) -> None:
-    failures = [OperationalError("away")]
+    failures = [OperationalError("away"), OperationalError("away")]
 
-    def record_at_last(*args: object) -> bool:
+    def record_at_last(results: list[Result]) -> int:
         if failures:
             raise failures.pop()
-        return record(*args)  # type: ignore[arg-type]
+        return record_all(results)
 
     with (
-        mock.patch.object(worker, "record", record_at_last),
-        mock.patch.object(worker, "RECORD_AGAIN_SECONDS", 0),
+        mock.patch.object(recording, "record_all", record_at_last),
+        mock.patch.object(worker, "AGAIN_SECONDS", 0.01),
     ):
         call_command("deliver", once=True)
 
     due.refresh_from_db()
-    assert due.status == "sent"
+    assert (due.status, due.attempts) == ("sent", 1)
 
 
 def test_an_outcome_that_cannot_be_recorded_ends_as_unknown(
@@ -57,17 +66,34 @@ def test_an_outcome_that_cannot_be_recorded_ends_as_unknown(
 ) -> None:
     settings.DELIVERY_LEASE_SECONDS = 0.1
     with (
-        mock.patch.object(worker, "record", side_effect=OperationalError("away")),
-        mock.patch.object(worker, "RECORD_AGAIN_SECONDS", 0.05),
+        mock.patch.object(recording, "record_all", side_effect=OperationalError("away")),
+        mock.patch.object(worker, "AGAIN_SECONDS", 0.05),
     ):
         call_command("deliver", once=True)
+    assert f"The outcome of {due.pk} is lost" in caplog.text
+
+    call_command("deliver", once=True)
 
     due.refresh_from_db()
     assert (due.status, due.attempts) == ("unknown", 1)
-    assert f"The outcome of {due.pk} is lost" in caplog.text
 
 
 @pytest.mark.parametrize("threads", ["0", "257", "many", "-1"])
 def test_a_number_of_threads_that_makes_no_sense_is_refused(threads: str) -> None:
     with pytest.raises(CommandError, match="a number from 1 to 256 is needed"):
         call_command("deliver", "--once", "--threads", threads)
+
+
+def test_it_has_the_house_kept_once_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 10_000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    started = Worker(threads=1)
+
+    with mock.patch.object(worker, "keep_house_aside") as keep_house:
+        started.keep_house()
+        now += 3599
+        started.keep_house()
+        assert keep_house.call_count == 1
+        now += 1
+        started.keep_house()
+        assert keep_house.call_count == 2

@@ -489,6 +489,10 @@ def test_the_command_says_when_the_port_is_taken() -> None:
         ("--latency", "soon", "'soon' is not a number from 0 to 3600."),
         ("--fail-rate", "1.01", "'1.01' is not a number from 0 to 1."),
         ("--fail-rate", "nan", "'nan' is not a number from 0 to 1."),
+        ("--report-delay", "-1", "'-1' is not a number from 0 to 3600."),
+        ("--report-url", "", "'' is no address that begins with http://."),
+        ("--report-url", "https://127.0.0.1/", "'https://127.0.0.1/' is no address that begins"),
+        ("--report-url", "http://example.com/x", "'example.com' is not a loopback address."),
     ],
 )
 def test_the_command_refuses_a_bad_option(option: str, value: str, complaint: str) -> None:

@@ -1,10 +1,5 @@
 """One key, one order: whoever asks at the same time, and whoever is killed in between."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,11 +18,10 @@ from customers.models import Customer
 from items.models import Item
 from notifications.models import Message
 from orders.models import Order, OrderLine
-from tests.processes import ROOT, database_url, eventually
+from tests.faults.server import Server, nobody_else_is_connected
+from tests.processes import eventually
 
 AT_ONCE = 50
-# Connections that a server of the tests holds at most.
-THREADS = 16
 ITEMS, ORDERS = "/v1/items/", "/v1/orders/"
 BODY = {"customer_code": "CUST001", "item": "Laptop", "amount": "5.00"}
 POSTGRES = pytest.mark.skipif(
@@ -35,57 +29,6 @@ POSTGRES = pytest.mark.skipif(
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-class Server:
-    """A web server as in production, but for its threads, on the database of the test."""
-
-    def __init__(self, key: str) -> None:
-        self.port = free_port()
-        self.headers = {"Authorization": f"Api-Key {key}"}
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Starts it and waits until it answers."""
-        arguments = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port))
-        workers = ("--workers", "1", "--blocking-threads", str(THREADS), "--no-ws")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *arguments, *workers, "config.wsgi:application"],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": database_url(), "LOG_LEVEL": "ERROR"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # Its worker is a process of its own, and is killed with it.
-            start_new_session=True,
-        )
-        eventually(self.answers)
-
-    def answers(self) -> bool:
-        try:
-            return requests.get(self.url("/healthz"), timeout=1).status_code == 200
-        except requests.RequestException:
-            return False
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def kill(self) -> None:
-        """SIGKILL, for the server and its worker alike."""
-        if self.process:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-    def send(self, method: str, path: str, body: Any, **headers: str) -> requests.Response:
-        return requests.request(
-            method, self.url(path), json=body, headers={**self.headers, **headers}, timeout=30
-        )
 
 
 @pytest.fixture
@@ -96,18 +39,6 @@ def server(key: str, john: Customer) -> Iterator[Server]:
     yield server
     server.kill()
     eventually(nobody_else_is_connected)
-
-
-def nobody_else_is_connected() -> bool:
-    """Whether the database can be emptied: no backend of a killed server is at work."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        return bool(cursor.fetchone()[0] == 0)
 
 
 def at_once(send: Callable[[], requests.Response]) -> list[requests.Response]:

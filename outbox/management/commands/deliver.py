@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
         parser.add_argument(
-            "--threads", type=thread_count, default=8, help="attempts at a time; default: 8"
+            "--threads", type=thread_count, default=32, help="attempts at a time; default: 32"
         )
 
     def handle(self, *args: Any, once: bool, threads: int, **options: Any) -> None:

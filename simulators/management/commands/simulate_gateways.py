@@ -7,11 +7,13 @@ import signal
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError
 
 from simulators.africas_talking import AfricasTalking, Received
 from simulators.http import Server
+from simulators.reports import Reporter
 
 MAX_PORT = 65_535
 MAX_LATENCY = 3600.0
@@ -30,6 +32,15 @@ def loopback_address(value: str) -> str:
         f"{value!r} is not a loopback address. The simulators answer anyone who asks, so "
         "they listen on 127.0.0.1 or ::1 only."
     )
+
+
+def loopback_url(value: str) -> str:
+    """`value` if it is an http address on the loopback interface."""
+    address = urlsplit(value)
+    if address.scheme != "http" or not address.hostname:
+        raise ArgumentTypeError(f"{value!r} is no address that begins with http://.")
+    loopback_address(address.hostname)
+    return value
 
 
 def port_number(value: str) -> int:
@@ -86,6 +97,19 @@ class Command(BaseCommand):
             metavar="SHARE",
             help="the share (0 to 1) of ordinary sends that fail with HTTP 500 (default 0)",
         )
+        parser.add_argument(
+            "--report-url",
+            type=loopback_url,
+            metavar="URL",
+            help="where delivery is reported to: Klanten's address for reports, secret included",
+        )
+        parser.add_argument(
+            "--report-delay",
+            type=number_up_to(MAX_LATENCY),
+            default=1.0,
+            metavar="SECONDS",
+            help="the wait before a delivery report (default 1)",
+        )
         parser.add_argument("--verbose", action="store_true", help="print each SMS received")
 
     def handle(
@@ -95,6 +119,8 @@ class Command(BaseCommand):
         port: int,
         latency: float,
         fail_rate: float,
+        report_url: str | None,
+        report_delay: float,
         verbose: bool,
         **_options: object,
     ) -> None:
@@ -102,6 +128,7 @@ class Command(BaseCommand):
             latency=latency,
             fail_rate=fail_rate,
             on_received=self.show if verbose else None,
+            reporter=Reporter(report_url, report_delay) if report_url else None,
         )
         asyncio.run(self.serve(Server(service.routes()), host, port))
 
