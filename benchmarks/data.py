@@ -5,14 +5,19 @@ customer's. `extend` adds rows to those there are, `forget_later` takes away wha
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+import psycopg2
 
 from benchmarks.cluster import Cluster
 
 # The id of row 0: 2025-01-01 as a UUIDv7. Each row is a millisecond younger than the one before.
 FIRST_MILLISECOND = 1_735_689_600_000
+# How often what was written is deleted again when the worker is in the way.
+TRIES = 10
 APP = "bench"
 APP_ID = UUID("01941f29-7c00-7000-8000-000000000000")
 MAPPINGS = "mappings_mapping"
@@ -120,9 +125,18 @@ def forget_later(cluster: Cluster, last: int) -> None:
         cursor.execute("SET session_replication_role = replica")
         for table in WRITTEN:
             column = OF_ORDER.get(table, "id")
-            cursor.execute(f"DELETE FROM {table} WHERE {column} > %s", [str(row_id(last))])
+            delete_beside_the_worker(cursor, f"DELETE FROM {table} WHERE {column} > %s", last)
         tidy(cursor, WRITTEN)
     connection.close()
+
+
+def delete_beside_the_worker(cursor: Any, statement: str, last: int) -> None:
+    """Runs a statement that the worker, who records outcomes meanwhile, may be in the way of."""
+    for _ in range(TRIES):
+        with suppress(psycopg2.errors.DeadlockDetected):
+            cursor.execute(statement, [str(row_id(last))])
+            return
+    raise RuntimeError("What was written could not be deleted: the worker holds it.")
 
 
 def tidy(cursor: Any, names: Sequence[str]) -> None:

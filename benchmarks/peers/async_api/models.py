@@ -48,6 +48,9 @@ class Customer(Row):
     phone_number: Mapped[str] = mapped_column(String(16))
     domain: Mapped[str | None] = mapped_column(String(253))
     document: Mapped[str | None] = mapped_column(String(11))
+    language: Mapped[str] = mapped_column(String(12))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    erased_at: Mapped[datetime | None]
 
     @property
     def uuid(self) -> UUID:

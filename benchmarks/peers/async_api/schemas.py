@@ -69,5 +69,9 @@ class CustomerOut(Out):
     phone_number: str
     domain: str | None
     document: str | None
+    language: str
+    time_zone: str
+    erased_at: datetime | None
+    merged_from: UUID | None = None
     created_at: datetime
     updated_at: datetime

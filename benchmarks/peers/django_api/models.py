@@ -30,6 +30,9 @@ class Customer(Row):
     phone_number = models.CharField(max_length=16, blank=True)
     domain = models.CharField(max_length=253, null=True)
     document = models.CharField(max_length=11, null=True)
+    language = models.CharField(max_length=12, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         managed = False

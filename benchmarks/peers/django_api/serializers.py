@@ -114,10 +114,12 @@ def queue_confirmation(order: Order) -> None:
 
 class CustomerSerializer(serializers.ModelSerializer):
     uuid = serializers.UUIDField(source="id")
+    merged_from = serializers.ReadOnlyField(default=None)
 
     class Meta:
         model = Customer
         fields = (
             *("id", "uuid", "code", "name", "first_name", "last_name", "phone_number"),
-            *("domain", "document", "created_at", "updated_at"),
+            *("domain", "document", "language", "time_zone", "erased_at", "merged_from"),
+            *("created_at", "updated_at"),
         )
