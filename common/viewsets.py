@@ -26,6 +26,7 @@ from common.models import BaseModel
 from common.rate_limits import PrincipalRateLimit, Standing
 from common.reach import Reach
 from common.representation import Columns, columns_behind
+from common.statements import Statement
 
 # PostgreSQL's serialization_failure and deadlock_detected; and foreign_key_violation: what is
 # referred to went while the request ran, as a customer does who is merged into another. The
@@ -169,37 +170,49 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def within_reach(self, rows: QuerySet[Any], owner: str | None) -> QuerySet[Any]:
         """Those of `rows` that the caller may touch; `owner` leads from a row to its user."""
+        lookups = self.reached(owner)
+        return rows.none() if lookups is None else rows.filter(**lookups)
+
+    def reached(self, owner: str | None) -> dict[str, Any] | None:
+        """The lookups that the caller's rows meet; None where there can be no such rows."""
         if self.reach is Reach.ALL:
-            return rows
+            return {}
         if self.reach is Reach.OWN and owner:
-            return rows.filter(**{owner: self.request.user.pk})
-        return rows.none()
+            return {owner: self.request.user.pk}
+        return None
 
     def get_object(self) -> Any:
         """The row behind the path; locked, and as expected, when it is about to be changed."""
-        row = self.find()
-        if self.request.method not in SAFE_METHODS:
-            self.check_precondition(row)
+        rows = self.filter_queryset(self.get_queryset())
+        if self.request.method in SAFE_METHODS:
+            return self.found(lambda: rows.get(**self.named()))
+        if rows.query.annotations:
+            self.lock()
+        row = self.found(lambda: rows.get(**self.named()))
+        self.check_precondition(row)
         return row
 
-    def find(self) -> Any:
-        """The row behind the path; locked when it is about to be changed."""
-        rows = self.filter_queryset(self.get_queryset())
-        if self.request.method not in SAFE_METHODS and rows.query.annotations:
-            self.lock()
-        return self.row_of(rows)
-
-    def row_of(self, rows: QuerySet[Any]) -> Any:
-        """The one of `rows` that the path names. 404 by its name."""
+    def found(self, find: Callable[[], Any]) -> Any:
+        """What `find` finds of that which the path names. 404 by its name."""
         try:
-            return self.named(rows).get()
+            return find()
         # What is no id is nobody's.
         except (ObjectDoesNotExist, ValueError, ValidationError) as error:
             raise self.not_found() from error
 
-    def named(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Of `rows` those that the path names: one or none."""
-        return rows.filter(**{self.lookup_field: self.kwargs[self.lookup_field]})
+    def named(self) -> dict[str, Any]:
+        """The lookups that the row meets which the path names."""
+        return {self.lookup_field: self.kwargs[self.lookup_field]}
+
+    def read(self) -> dict[str, Any]:
+        """The columns of the row that the path names."""
+        reached = self.reached(self.owner)
+        if reached is None:
+            raise self.not_found()
+        lookups = reached | self.named()
+        if rows := statement(type(self), tuple(lookups)).run(lookups):
+            return rows[0]
+        raise self.not_found()
 
     def not_found(self) -> NotFound:
         """The 404 for a row of this resource."""
@@ -213,7 +226,8 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         find in other tables (an order's lines) as it was before.
         """
         mine = self.within_reach(self.queryset.all(), self.owner)
-        self.row_of(mine.select_for_update(of=("self",)).only("pk"))
+        locked = mine.select_for_update(of=("self",)).only("pk")
+        self.found(lambda: locked.get(**self.named()))
 
     def check_precondition(self, row: BaseModel) -> None:
         """412 if `If-Match` names another version than this, whose lock we hold; 428 without.
@@ -237,8 +251,8 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One row; 304 without it for who has this very representation."""
-        rows = self.filter_queryset(self.readable())
-        response = self.narrowed(tagged(Response(self.shown(self.row_of(rows)))))
+        refuse_unknown(request, known={FIELDS})
+        response = self.narrowed(tagged(Response(self.shown(self.found(self.read)))))
         known = request.headers.get("If-None-Match")
         if known and is_known(known, response["ETag"]):
             return Response(status=304, headers={"ETag": response["ETag"]})
@@ -259,6 +273,12 @@ def selected(view: type[BaseViewSet]) -> QuerySet[Any, dict[str, Any]]:
     To put an order's statement together takes as long as to read the order: it is done once.
     """
     return columns_behind(view.serializer_class).select(view().rows())  # type: ignore[arg-type]
+
+
+@cache
+def statement(view: type[BaseViewSet], lookups: tuple[str, ...]) -> Statement:
+    """What reads the rows of a resource that meet some lookups."""
+    return Statement(selected(view), lookups)
 
 
 def in_one_transaction(write: Callable[[], HttpResponseBase]) -> HttpResponseBase:

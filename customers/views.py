@@ -1,8 +1,8 @@
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
@@ -74,15 +74,15 @@ class CustomerViewSet(ResourceViewSet):
         ),
     }
 
-    def row_of(self, rows: QuerySet[Any]) -> Any:
+    def found(self, find: Callable[[], Any]) -> Any:
         """The customer with the id in the path, or whom that one was merged into."""
         try:
-            return super().row_of(rows)
+            return super().found(find)
         except NotFound:
             if (merge := merge_of(self.kwargs["pk"])) is None:
                 raise
         self.kwargs["pk"], self.merged_from = str(merge.survivor_id), merge.merged_id
-        customer = super().row_of(rows)
+        customer = super().found(find)
         if isinstance(customer, Customer):
             customer.merged_from = merge.merged_id
         return customer

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -49,11 +48,13 @@ class ImportViewSet(mixins.CreateModelMixin, ListModelMixin, BaseViewSet):
         "report": Operation(download=CSV),
     }
 
-    def within_reach(self, rows: QuerySet[Any], owner: str | None) -> QuerySet[Any]:
+    def reached(self, owner: str | None) -> dict[str, Any] | None:
         """A machine sees its own; people whatever their permissions reach."""
-        reached = super().within_reach(rows, owner)
+        reached = super().reached(owner)
         principal = self.request.auth
-        return reached if principal.user else reached.filter(principal=str(principal))
+        if reached is None or principal.user:
+            return reached
+        return {**reached, "principal": str(principal)}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

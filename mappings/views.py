@@ -1,7 +1,6 @@
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -95,7 +94,7 @@ class MappingViewSet(
         """Makes or changes the mapping of an application's id, and its customer."""
         pair = PairSerializer(data=self.kwargs)
         pair.is_valid(raise_exception=True)
-        mapping = self.named(self.filter_queryset(self.get_queryset())).first()
+        mapping = self.filter_queryset(self.get_queryset()).filter(**self.named()).first()
         if mapping:
             self.check_precondition(mapping)
         elif "If-Match" in request.headers:
@@ -105,11 +104,8 @@ class MappingViewSet(
         mapping, created = upsert(mapping, **pair.validated_data, **wanted.validated_data)
         return Response(self.get_serializer(mapping).data, status=made(created))
 
-    def named(self, rows: QuerySet[Mapping]) -> QuerySet[Mapping]:
-        """The one of `rows` that the pair in the path names, if there is one."""
-        return rows.filter(
-            app__slug=self.kwargs["app"], customer_app_id=self.kwargs["customer_app_id"]
-        )
+    def named(self) -> dict[str, Any]:
+        return {"app__slug": self.kwargs["app"], "customer_app_id": self.kwargs["customer_app_id"]}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -146,10 +142,8 @@ class QueryViewSet(BaseViewSet):
         ),
     }
 
-    def named(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
-        """The one of `rows` behind the pair in the path: by unique index."""
-        pair = {APP: self.kwargs["app"], ID_THERE: self.kwargs["customer_app_id"]}
-        return rows.filter(**pair)
+    def named(self) -> dict[str, Any]:
+        return {APP: self.kwargs["app"], ID_THERE: self.kwargs["customer_app_id"]}
 
     def create(self, request: Request) -> Response:
         """Finds the customers behind up to 1,000 pairs."""

@@ -1,0 +1,70 @@
+"""Statements that are put together once, and run with other values.
+
+For one row by its id, Django takes longer to build and to compile the statement than PostgreSQL
+to answer it. The queryset is still what says what is read: a statement is made from one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Expression, Field, QuerySet
+from django.db.models.lookups import Lookup
+from django.db.models.sql.where import WhereNode
+
+
+class Parameter(Expression):
+    """Stands in a queryset for a value that is known when the statement runs."""
+
+    # What it is compared with; known once it stands in a queryset.
+    column: Field[Any, Any]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return "%s", [self]
+
+
+class Statement:
+    """Rows of `selected`, a `values()` queryset, that meet `lookups`, with values still to come.
+
+    Each of them compares a column by equality.
+    """
+
+    def __init__(self, selected: QuerySet[Any, Any], lookups: Iterable[str]) -> None:
+        rows = selected.filter(**{lookup: Parameter(lookup) for lookup in lookups})
+        for comparison in comparisons(rows.query.where):
+            if isinstance(comparison.rhs, Parameter):
+                comparison.rhs.column = comparison.lhs.output_field
+        self.compiler = rows.query.get_compiler(connection=connection)
+        self.sql, self.parameters = self.compiler.as_sql()
+        self.names = list(rows.query.selected or ())
+        self.converters = self.compiler.get_converters(
+            expression for expression, *_ in self.compiler.select
+        )
+
+    def run(self, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows, by the values of the lookups. Raises ValidationError for one that is none."""
+        parameters = [
+            each.column.get_db_prep_value(values[each.name], connection)
+            if isinstance(each, Parameter)
+            else each
+            for each in self.parameters
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, parameters)
+            rows: Sequence[Any] = cursor.fetchall()
+        if self.converters:
+            rows = list(self.compiler.apply_converters(rows, self.converters))
+        return [dict(zip(self.names, row, strict=True)) for row in rows]
+
+
+def comparisons(where: WhereNode) -> Iterator[Lookup[Any]]:
+    """The lookups of a condition and of those inside it."""
+    for child in where.children:
+        if isinstance(child, WhereNode):
+            yield from comparisons(child)
+        elif isinstance(child, Lookup):
+            yield child
