@@ -94,6 +94,8 @@ class StrictFilterBackend(DjangoFilterBackend):
         filters = set(filterset.base_filters if filterset else ())
         refuse_unknown(request, known=PAGING | filters)
         refuse_empty(request, filters)
+        if not filters & set(request.query_params):
+            return queryset
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
 

@@ -3,7 +3,9 @@
 import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -14,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from common.errors import FieldError, Invalid, encodable
+from common.statements import Parameter, Statement
 
 DEFAULT_LIMIT = 100
 MOST = 1000
@@ -70,34 +73,19 @@ class KeysetPagination(BasePagination):
         self.limit = limit(request)
         self.cursor = cursor(request)
         backwards = self.cursor is not None and self.cursor.backwards
-        rows = list(
-            self.keyset(queryset, descending=self.descending != backwards)[: self.limit + 1]
-        )
+        descending = self.descending != backwards
+        place = place_of(self.cursor, self.model, self.field) if self.cursor else None
+        if view.is_everything(queryset):
+            shape = (self.field, descending, place is not None, self.limit + 1)
+            rows = page_statement(queryset, *shape).run(place or {})
+        else:
+            ordered = keyset(queryset, self.field, place, descending=descending)
+            rows = list(ordered[: self.limit + 1])
         more, page = len(rows) > self.limit, rows[: self.limit]
         self.page = page[::-1] if backwards else page
         self.has_next = self.cursor is not None if backwards else more
         self.has_previous = more if backwards else self.cursor is not None
         return self.page
-
-    def keyset(self, rows: QuerySet[Any], *, descending: bool) -> QuerySet[Any]:
-        """`rows` in order, from behind the cursor on."""
-        sign, comparison = ("-", "lt") if descending else ("", "gt")
-        if self.field == "id":
-            rows = rows.order_by(f"{sign}id")
-        else:
-            rows = rows.order_by(f"{sign}{self.field}", f"{sign}id")
-        if self.cursor is None:
-            return rows
-        try:
-            value = position(rows.model, self.field, self.cursor.value)
-            row_id = position(rows.model, "id", self.cursor.id)
-        except ValidationError:
-            raise bad_cursor() from None
-        if self.field == "id":
-            return rows.filter(**{f"id__{comparison}": row_id})
-        # The first condition is implied by the second, and is the one an index can answer.
-        behind = Q(**{f"{self.field}__{comparison}": value}) | Q(**{f"id__{comparison}": row_id})
-        return rows.filter(behind, **{f"{self.field}__{comparison}e": value})
 
     def get_paginated_response(self, data: Any) -> Response:
         headers = {}
@@ -145,6 +133,31 @@ class KeysetPagination(BasePagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return schema
+
+
+def keyset(
+    rows: QuerySet[Any], field: str, place: Mapping[str, Any] | None, *, descending: bool
+) -> QuerySet[Any]:
+    """`rows` in the order of `field` and the id, from behind the row at `place` on."""
+    sign, comparison = ("-", "lt") if descending else ("", "gt")
+    rows = rows.order_by(*dict.fromkeys([f"{sign}{field}", f"{sign}id"]))
+    if place is None:
+        return rows
+    if field == "id":
+        return rows.filter(**{f"id__{comparison}": place["id"]})
+    value = place["value"]
+    # The first condition is implied by the second, and is the one an index can answer.
+    behind = Q(**{f"{field}__{comparison}": value}) | Q(**{f"id__{comparison}": place["id"]})
+    return rows.filter(behind, **{f"{field}__{comparison}e": value})
+
+
+@lru_cache(maxsize=256)
+def page_statement(
+    rows: QuerySet[Any], field: str, descending: bool, behind: bool, most: int
+) -> Statement:
+    """What reads a page of `rows`, from the beginning or from `behind` a place."""
+    place = {name: Parameter(name) for name in ("value", "id")} if behind else None
+    return Statement(keyset(rows, field, place, descending=descending)[:most])
 
 
 def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +220,17 @@ def cursor(request: Request) -> Cursor | None:
 
 def bad_cursor() -> Invalid:
     return Invalid(FieldError("cursor", "invalid", "Use a cursor from a Link header as it came."))
+
+
+def place_of(cursor: Cursor, model: type[Model], field: str) -> dict[str, Any]:
+    """The value and the id of the row that a cursor names. Raises Invalid if they are none."""
+    try:
+        return {
+            "value": position(model, field, cursor.value),
+            "id": position(model, "id", cursor.id),
+        }
+    except ValidationError:
+        raise bad_cursor() from None
 
 
 def position(model: type[Model], name: str, text: str) -> Any:

@@ -1,10 +1,10 @@
 """Statements that are put together once, and run with other values.
 
 For one row by its id, Django takes longer to build and to compile the statement than PostgreSQL
-to answer it. The queryset is still what says what is read: a statement is made from one.
+to answer it. A queryset is still what says what is read: a statement is made from one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -28,13 +28,9 @@ class Parameter(Expression):
 
 
 class Statement:
-    """Rows of `selected`, a `values()` queryset, that meet `lookups`, with values still to come.
+    """What a `values()` queryset reads, with `Parameter`s for values that are still to come."""
 
-    Each of them compares a column by equality.
-    """
-
-    def __init__(self, selected: QuerySet[Any, Any], lookups: Iterable[str]) -> None:
-        rows = selected.filter(**{lookup: Parameter(lookup) for lookup in lookups})
+    def __init__(self, rows: QuerySet[Any, Any]) -> None:
         for comparison in comparisons(rows.query.where):
             if isinstance(comparison.rhs, Parameter):
                 comparison.rhs.column = comparison.lhs.output_field
@@ -45,8 +41,8 @@ class Statement:
             expression for expression, *_ in self.compiler.select
         )
 
-    def run(self, values: dict[str, Any]) -> list[dict[str, Any]]:
-        """The rows, by the values of the lookups. Raises ValidationError for one that is none."""
+    def run(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The rows, by the parameters' values. Raises ValidationError for what can be none."""
         parameters = [
             each.column.get_db_prep_value(values[each.name], connection)
             if isinstance(each, Parameter)

@@ -26,7 +26,7 @@ from common.models import BaseModel
 from common.rate_limits import PrincipalRateLimit, Standing
 from common.reach import Reach
 from common.representation import Columns, columns_behind
-from common.statements import Statement
+from common.statements import Parameter, Statement
 
 # PostgreSQL's serialization_failure and deadlock_detected; and foreign_key_violation: what is
 # referred to went while the request ran, as a customer does who is merged into another. The
@@ -171,7 +171,13 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     def within_reach(self, rows: QuerySet[Any], owner: str | None) -> QuerySet[Any]:
         """Those of `rows` that the caller may touch; `owner` leads from a row to its user."""
         lookups = self.reached(owner)
-        return rows.none() if lookups is None else rows.filter(**lookups)
+        if lookups is None:
+            return rows.none()
+        return rows.filter(**lookups) if lookups else rows
+
+    def is_everything(self, rows: QuerySet[Any]) -> bool:
+        """Whether these are all rows of the resource, with nothing that narrows them."""
+        return rows is selected(type(self))
 
     def reached(self, owner: str | None) -> dict[str, Any] | None:
         """The lookups that the caller's rows meet; None where there can be no such rows."""
@@ -278,7 +284,7 @@ def selected(view: type[BaseViewSet]) -> QuerySet[Any, dict[str, Any]]:
 @cache
 def statement(view: type[BaseViewSet], lookups: tuple[str, ...]) -> Statement:
     """What reads the rows of a resource that meet some lookups."""
-    return Statement(selected(view), lookups)
+    return Statement(selected(view).filter(**{lookup: Parameter(lookup) for lookup in lookups}))
 
 
 def in_one_transaction(write: Callable[[], HttpResponseBase]) -> HttpResponseBase:

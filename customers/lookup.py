@@ -4,12 +4,15 @@ Only when nobody has the name today is it asked who had it: whoever was never me
 nothing more.
 """
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from common.statements import Parameter, Statement
 from customers.models import Customer, Merge
 
 
@@ -24,14 +27,29 @@ def find_customer(among: QuerySet[Customer] | None = None, **by: Any) -> Custome
 
     The survivor, with `merged_from`, for what was a merged customer's.
     """
-    customers = Customer.objects.all() if among is None else among
-    if (customer := customers.filter(**by).first()) or None in by.values():
+    customer = known(**by) if among is None else among.filter(**by).first()
+    if customer or None in by.values():
         return customer
     if (merge := formerly(**by).first()) is None or merge.survivor_id is None:
         return None
+    customers = Customer.objects.all() if among is None else among
     if survivor := customers.filter(pk=merge.survivor_id).first():
         survivor.merged_from = merge.merged_id
     return survivor
+
+
+def known(**by: Any) -> Customer | None:
+    """The customer who has these names today."""
+    rows = statement(tuple(by)).run(by)
+    return Customer.from_db(DEFAULT_DB_ALIAS, *zip(*rows[0].items(), strict=True)) if rows else None
+
+
+@cache
+def statement(lookups: tuple[str, ...]) -> Statement:
+    """What reads customers by some of their names."""
+    columns = [field.attname for field in Customer._meta.concrete_fields]
+    wanted = {lookup: Parameter(lookup) for lookup in lookups}
+    return Statement(Customer.objects.filter(**wanted).values(*columns))
 
 
 def customer_id_of(**by: Any) -> Coalesce:

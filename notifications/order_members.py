@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.db.models import F, OuterRef, Subquery
-from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
+from common.aggregates import JSONObject
 from common.representation import Derived
 from notifications import kinds
 from notifications.models import Message

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import CharField, F, OuterRef, Q, Subquery
-from django.db.models.functions import Cast, JSONObject
+from django.db.models.functions import Cast
 from django.utils import timezone
 
-from common.aggregates import JSONArrayAgg
+from common.aggregates import JSONArrayAgg, JSONObject
 from common.models import BaseModel
 from common.money import cents, default_currency, validate_currency
 from customers.models import Customer

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from common.documents.operations import Operation
 from common.errors import FieldError, Invalid, NotFound
+from common.reach import Reach
 from common.serializers import reused
 from common.viewsets import ResourceViewSet
 from customers.lookup import customer_id_of, find_customer
@@ -47,8 +48,10 @@ class OrderViewSet(ResourceViewSet):
     def rows(self) -> QuerySet[Order]:
         return Order.objects.with_members()
 
-    def customers(self) -> QuerySet[Customer]:
-        """The customers for whom the caller may order."""
+    def customers(self) -> QuerySet[Customer] | None:
+        """The customers for whom the caller may order; None for all."""
+        if self.reach is Reach.ALL:
+            return None
         return self.within_reach(Customer.objects.all(), "user")
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
