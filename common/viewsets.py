@@ -284,7 +284,8 @@ def selected(view: type[BaseViewSet]) -> QuerySet[Any, dict[str, Any]]:
 @cache
 def statement(view: type[BaseViewSet], lookups: tuple[str, ...]) -> Statement:
     """What reads the rows of a resource that meet some lookups."""
-    return Statement(selected(view).filter(**{lookup: Parameter(lookup) for lookup in lookups}))
+    wanted = {lookup: Parameter(lookup) for lookup in lookups}
+    return Statement(selected(view).filter(**wanted).order_by())
 
 
 def in_one_transaction(write: Callable[[], HttpResponseBase]) -> HttpResponseBase:

@@ -49,7 +49,7 @@ def statement(lookups: tuple[str, ...]) -> Statement:
     """What reads customers by some of their names."""
     columns = [field.attname for field in Customer._meta.concrete_fields]
     wanted = {lookup: Parameter(lookup) for lookup in lookups}
-    return Statement(Customer.objects.filter(**wanted).values(*columns))
+    return Statement(Customer.objects.filter(**wanted).order_by().values(*columns))
 
 
 def customer_id_of(**by: Any) -> Coalesce:
