@@ -96,6 +96,22 @@ def settled(
     return [result for row in rows for result in settled([row], write)]
 
 
+def planned(rows: Iterable[Members], plan: Callable[[Members], Outcome]) -> list[Result]:
+    """What `plan` makes of each row, or the Problem with which it refuses one."""
+    results: list[Result] = []
+    for row in rows:
+        try:
+            results.append(plan(row))
+        except Problem as refused:
+            results.append(refused)
+    return results
+
+
+def values_of(row: models.Model) -> list[Any]:
+    """All that is stored about a row."""
+    return [getattr(row, field.attname) for field in row._meta.concrete_fields]
+
+
 def insert_rows(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     """Stores new rows in one statement; on PostgreSQL by COPY, the cheapest it has."""
     if connection.vendor != "postgresql":

@@ -15,8 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from common.documents.parameters import Parameter, parameter
 from common.errors import FieldError, Invalid, encodable
-from common.statements import Parameter, Statement
+from common.statements import Placeholder, Statement
 
 DEFAULT_LIMIT = 100
 MOST = 1000
@@ -112,23 +113,28 @@ class KeysetPagination(BasePagination):
         url = replace_query_param(self.request.build_absolute_uri(), "cursor", target)
         return f'<{url}>; rel="{relation}"'
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: Any) -> list[Parameter]:
         orderings = [sign + name for name in view.ordering_fields for sign in ("", "-")]
         return [
             parameter(
                 "limit",
+                "query",
                 "How many at most.",
                 {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
             ),
             parameter(
-                "cursor", "Where the page begins, as a Link header gave it.", {"type": "string"}
+                "cursor",
+                "query",
+                "Where the page begins, as a Link header gave it.",
+                {"type": "string"},
             ),
             parameter(
                 "ordering",
+                "query",
                 "By what to order; a minus for descending. Newest first if not given.",
                 {"type": "string", "enum": orderings},
             ),
-            parameter("count", "Whether to answer X-Total-Count.", {"type": "boolean"}),
+            parameter("count", "query", "Whether to answer X-Total-Count.", {"type": "boolean"}),
         ]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -156,19 +162,8 @@ def page_statement(
     rows: QuerySet[Any], field: str, descending: bool, behind: bool, most: int
 ) -> Statement:
     """What reads a page of `rows`, from the beginning or from `behind` a place."""
-    place = {name: Parameter(name) for name in ("value", "id")} if behind else None
+    place = {name: Placeholder(name) for name in ("value", "id")} if behind else None
     return Statement(keyset(rows, field, place, descending=descending)[:most])
-
-
-def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A query parameter, as OpenAPI writes it."""
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": description,
-        "schema": schema,
-    }
 
 
 def wants_count(request: Request) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
+from django.db.models import Model
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from rest_framework import serializers
@@ -75,6 +76,21 @@ class StrictSerializer(serializers.Serializer[Any]):
     def names(self) -> frozenset[str]:
         """The names of all members."""
         return frozenset(self.fields)
+
+
+class RowSerializer(StrictSerializer):
+    """Stores what it validated as a row of `model`: for rows that no service decides about."""
+
+    model: type[Model]
+
+    def create(self, validated_data: dict[str, Any]) -> Any:
+        return self.model._default_manager.create(**validated_data)
+
+    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
+        for member, value in validated_data.items():
+            setattr(instance, member, value)
+        instance.save()
+        return instance
 
 
 _made = threading.local()

@@ -13,7 +13,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql.where import WhereNode
 
 
-class Parameter(Expression):
+class Placeholder(Expression):
     """Stands in a queryset for a value that is known when the statement runs."""
 
     # What it is compared with; known once it stands in a queryset.
@@ -28,11 +28,11 @@ class Parameter(Expression):
 
 
 class Statement:
-    """What a `values()` queryset reads, with `Parameter`s for values that are still to come."""
+    """What a `values()` queryset reads, with `Placeholder`s for values that are still to come."""
 
     def __init__(self, rows: QuerySet[Any, Any]) -> None:
         for comparison in comparisons(rows.query.where):
-            if isinstance(comparison.rhs, Parameter):
+            if isinstance(comparison.rhs, Placeholder):
                 comparison.rhs.column = comparison.lhs.output_field
         self.compiler = rows.query.get_compiler(connection=connection)
         self.sql, self.parameters = self.compiler.as_sql()
@@ -42,10 +42,10 @@ class Statement:
         )
 
     def run(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The rows, by the parameters' values. Raises ValidationError for what can be none."""
+        """The rows, by the placeholders' values. Raises ValidationError for what can be none."""
         parameters = [
             each.column.get_db_prep_value(values[each.name], connection)
-            if isinstance(each, Parameter)
+            if isinstance(each, Placeholder)
             else each
             for each in self.parameters
         ]

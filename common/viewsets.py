@@ -26,7 +26,7 @@ from common.models import BaseModel
 from common.rate_limits import PrincipalRateLimit, Standing
 from common.reach import Reach
 from common.representation import Columns, columns_behind
-from common.statements import Parameter, Statement
+from common.statements import Placeholder, Statement
 
 # PostgreSQL's serialization_failure and deadlock_detected; and foreign_key_violation: what is
 # referred to went while the request ran, as a customer does who is merged into another. The
@@ -284,7 +284,7 @@ def selected(view: type[BaseViewSet]) -> QuerySet[Any, dict[str, Any]]:
 @cache
 def statement(view: type[BaseViewSet], lookups: tuple[str, ...]) -> Statement:
     """What reads the rows of a resource that meet some lookups."""
-    wanted = {lookup: Parameter(lookup) for lookup in lookups}
+    wanted = {lookup: Placeholder(lookup) for lookup in lookups}
     return Statement(selected(view).filter(**wanted).order_by())
 
 

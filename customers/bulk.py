@@ -8,8 +8,17 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from common.bulk import Members, Outcome, Result, in_waves, insert_rows, update_rows
-from common.errors import Conflict, FieldError, Invalid, Problem
+from common.bulk import (
+    Members,
+    Outcome,
+    Result,
+    in_waves,
+    insert_rows,
+    planned,
+    update_rows,
+    values_of,
+)
+from common.errors import Conflict, FieldError, Invalid
 from customers.models import Customer, Merge
 from customers.services import require_identity, require_present
 
@@ -88,12 +97,7 @@ def write(rows: Sequence[Members]) -> list[Result]:
     known = Known(find_all(rows, set(former.values())), former)
     new: dict[Any, Customer] = {}
     changed: dict[Any, Customer] = {}
-    results: list[Result] = []
-    for row in rows:
-        try:
-            results.append(plan(row, known, new, changed))
-        except Problem as refused:
-            results.append(refused)
+    results = planned(rows, lambda row: plan(row, known, new, changed))
     # In this order: a change may free what a new customer has.
     update_rows(Customer, changed.values())
     insert_rows(Customer, list(new.values()))
@@ -160,8 +164,3 @@ def plan(
 def new_customer(row: Members) -> Customer:
     """A customer who is not stored yet. A code is only made up where none is given."""
     return Customer(code=row["code"]) if row.get("code") else Customer()
-
-
-def values_of(customer: Customer) -> list[Any]:
-    """All that is stored about a customer."""
-    return [getattr(customer, field.attname) for field in Customer._meta.concrete_fields]

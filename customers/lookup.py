@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from common.statements import Parameter, Statement
+from common.statements import Placeholder, Statement
 from customers.models import Customer, Merge
 
 
@@ -48,7 +48,7 @@ def known(**by: Any) -> Customer | None:
 def statement(lookups: tuple[str, ...]) -> Statement:
     """What reads customers by some of their names."""
     columns = [field.attname for field in Customer._meta.concrete_fields]
-    wanted = {lookup: Parameter(lookup) for lookup in lookups}
+    wanted = {lookup: Placeholder(lookup) for lookup in lookups}
     return Statement(Customer.objects.filter(**wanted).order_by().values(*columns))
 
 

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from access.throttling import LoginThrottle
 from access.tokens import issue
+from common.answers import saved
 from common.documents.operations import Operation
 from common.errors import Conflict, NotFound
 from common.viewsets import ResourceViewSet
@@ -92,11 +93,7 @@ class CustomerViewSet(ResourceViewSet):
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Registers a customer; with a domain that is known already, answers the original (200)."""
-        serializer = CustomerSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
-        created = status.HTTP_201_CREATED if serializer.created else status.HTTP_200_OK
-        return Response(serializer.data, status=created)
+        return saved(CustomerSerializer(data=request.data))
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Deletes a customer to whom nothing refers."""

@@ -8,8 +8,17 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from common.bulk import Members, Outcome, Result, in_waves, insert_rows, update_rows
-from common.errors import Conflict, FieldError, Invalid, Problem
+from common.bulk import (
+    Members,
+    Outcome,
+    Result,
+    in_waves,
+    insert_rows,
+    planned,
+    update_rows,
+    values_of,
+)
+from common.errors import Conflict, FieldError, Invalid
 from items.models import Item
 
 # What a new item must come with.
@@ -69,12 +78,7 @@ def write(rows: Sequence[Members]) -> list[Result]:
     known = Known(find_all(rows))
     new: list[Item] = []
     changed: dict[UUID, Item] = {}
-    results: list[Result] = []
-    for row in rows:
-        try:
-            results.append(plan(row, known, new, changed))
-        except Problem as refused:
-            results.append(refused)
+    results = planned(rows, lambda row: plan(row, known, new, changed))
     update_rows(Item, changed.values())
     insert_rows(Item, new)
     return results
@@ -111,8 +115,3 @@ def refuse_incomplete(row: Members) -> None:
     if missing := [name for name in REQUIRED if name not in row]:
         detail = "This field is required."
         raise Invalid(*(FieldError(name, "required", detail) for name in missing))
-
-
-def values_of(item: Item) -> list[Any]:
-    """All that is stored about an item."""
-    return [getattr(item, field.attname) for field in Item._meta.concrete_fields]

@@ -1,14 +1,14 @@
-from typing import Any
-
 from rest_framework import serializers
 
 from common.money import validate_currency
-from common.serializers import MoneyField, StrictSerializer, Text
+from common.serializers import MoneyField, RowSerializer, Text
 from items.models import Item
 
 
-class ItemSerializer(StrictSerializer):
+class ItemSerializer(RowSerializer):
     """Something that is sold, at its present price."""
+
+    model = Item
 
     id = serializers.UUIDField(read_only=True)
     uuid = serializers.UUIDField(source="id", read_only=True, help_text="The same as id.")
@@ -18,12 +18,3 @@ class ItemSerializer(StrictSerializer):
     currency = Text(required=False, validators=[validate_currency])
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
-
-    def create(self, validated_data: dict[str, Any]) -> Item:
-        return Item.objects.create(**validated_data)
-
-    def update(self, instance: Item, validated_data: dict[str, Any]) -> Item:
-        for member, value in validated_data.items():
-            setattr(instance, member, value)
-        instance.save()
-        return instance

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from common.bulk import Members, Outcome, Result, in_waves, insert_rows, update_rows
+from common.bulk import Members, Outcome, Result, in_waves, insert_rows, planned, update_rows
 from common.errors import FieldError, Invalid, Problem
 from customers.bulk import former_names
 from customers.models import Customer
@@ -113,12 +113,7 @@ def write(rows: Sequence[Members]) -> list[Result]:
     known = Known(find_all(rows))
     new: list[Mapping] = []
     changed: dict[UUID, Mapping] = {}
-    results: list[Result] = []
-    for row in rows:
-        try:
-            results.append(plan(row, known, new, changed))
-        except Problem as refused:
-            results.append(refused)
+    results = planned(rows, lambda row: plan(row, known, new, changed))
     update_rows(Mapping, changed.values())
     insert_rows(Mapping, new)
     return results

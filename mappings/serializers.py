@@ -3,7 +3,15 @@ from typing import Any
 from django.core.validators import validate_slug
 from rest_framework import serializers
 
-from common.serializers import FieldErrors, Id, StrictSerializer, Text, clash, given
+from common.serializers import (
+    FieldErrors,
+    Id,
+    RowSerializer,
+    StrictSerializer,
+    Text,
+    clash,
+    given,
+)
 from customers.serializers import CustomerSerializer
 from mappings import services
 from mappings.models import App, Mapping
@@ -14,8 +22,10 @@ MOST_PAIRS = 1000
 PAIR_MEMBERS = {"app", "customer_app_id"}
 
 
-class AppSerializer(StrictSerializer):
+class AppSerializer(RowSerializer):
     """An application whose ids for customers are kept."""
+
+    model = App
 
     id = serializers.UUIDField(read_only=True)
     slug = Text(max_length=LONGEST_SLUG, validators=[validate_slug])
@@ -25,15 +35,6 @@ class AppSerializer(StrictSerializer):
     )
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
-
-    def create(self, validated_data: dict[str, Any]) -> App:
-        return App.objects.create(**validated_data)
-
-    def update(self, instance: App, validated_data: dict[str, Any]) -> App:
-        for member, value in validated_data.items():
-            setattr(instance, member, value)
-        instance.save()
-        return instance
 
 
 class MappingSerializer(StrictSerializer):

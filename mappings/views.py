@@ -1,11 +1,12 @@
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
-from rest_framework import mixins, status
+from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.permissions import MayAccess, StaffAloneWrite
+from common.answers import made, saved
 from common.documents.operations import Operation
 from common.errors import Problem
 from common.filters import take_form_as_query
@@ -85,10 +86,7 @@ class MappingViewSet(
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Maps a customer; the very same once more answers the first (200)."""
-        serializer = MappingSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(serializer.data, status=made(serializer.created))
+        return saved(MappingSerializer(data=request.data))
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Makes or changes the mapping of an application's id, and its customer."""
@@ -151,8 +149,3 @@ class QueryViewSet(BaseViewSet):
         known = behind(self.get_queryset(), pairs).values(APP, ID_THERE, *self.columns.names)
         found = {(row[APP], row[ID_THERE]): self.columns.show(row) for row in known}
         return Response([found.get(pair) for pair in pairs])
-
-
-def made(created: bool) -> int:
-    """The status of an answer with something that is new, or was there."""
-    return status.HTTP_201_CREATED if created else status.HTTP_200_OK

@@ -5,45 +5,25 @@ from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from rest_framework.test import APIClient
+from django.db import transaction
 
-from access.api_keys import create_api_key
+from common.tests.rivals import PATIENCE, post
 from customers.models import Customer
 from customers.services import register_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Seconds; only a broken test takes so long.
-PATIENCE = 30.0
+URL = "/v1/customers/"
 BODY = {"domain": "acme.example", "name": "Acme"}
-
-
-@pytest.fixture
-def key(transactional_db: None) -> str:
-    """A partner's API key, committed: the threads have connections of their own."""
-    return create_api_key(name="Partner", scopes="write")[1]
-
-
-def post(key: str, started: Barrier | Event) -> tuple[int, dict[str, Any]]:
-    """The answer to a POST of the domain, from a thread and a connection of its own."""
-    client = APIClient(HTTP_AUTHORIZATION=f"Api-Key {key}")
-    try:
-        if isinstance(started, Barrier):
-            started.wait(PATIENCE)
-        else:
-            started.set()
-        response = client.post("/v1/customers/", BODY)
-        return response.status_code, response.json()
-    finally:
-        connection.close()
 
 
 @pytest.mark.parametrize("rivals", [2, 6])
 def test_gives_both_rivals_the_same_customer(key: str, rivals: int) -> None:
     barrier = Barrier(rivals)
     with ThreadPoolExecutor(rivals) as pool:
-        futures: list[Future[Any]] = [pool.submit(post, key, barrier) for _ in range(rivals)]
+        futures: list[Future[Any]] = [
+            pool.submit(post, key, URL, BODY, barrier) for _ in range(rivals)
+        ]
         answers = [future.result(PATIENCE) for future in futures]
 
     assert sorted(status for status, _ in answers) == [200] * (rivals - 1) + [201]
@@ -56,7 +36,7 @@ def test_waits_for_a_rival_in_the_middle(key: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             original, created = register_customer(**BODY)
-            answer = pool.submit(post, key, started)
+            answer = pool.submit(post, key, URL, BODY, started)
             assert started.wait(PATIENCE)
             with pytest.raises(TimeoutError):
                 answer.result(0.5)
@@ -72,7 +52,7 @@ def test_registers_after_a_rival_that_gave_up(key: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             register_customer(**BODY)
-            answer = pool.submit(post, key, started)
+            answer = pool.submit(post, key, URL, BODY, started)
             assert started.wait(PATIENCE)
             with pytest.raises(TimeoutError):
                 answer.result(0.5)

@@ -2,27 +2,18 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from rest_framework.test import APIClient
+from django.db import transaction
 
-from access.api_keys import create_api_key
+from common.tests.rivals import PATIENCE, post
 from customers.models import Customer
 from mappings.models import App, Mapping
 from mappings.services import map_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Seconds; only a broken test takes so long.
-PATIENCE = 30.0
-
-
-@pytest.fixture
-def key(transactional_db: None) -> str:
-    """A partner's API key, committed: the threads have connections of their own."""
-    return create_api_key(name="Partner", scopes="write")[1]
+URL = "/v1/mappings/"
 
 
 @pytest.fixture
@@ -32,25 +23,11 @@ def body(transactional_db: None) -> dict[str, str]:
     return {"customer": str(customer.pk), "app": "amc", "customer_app_id": "jdoe"}
 
 
-def post(key: str, body: dict[str, str], started: Barrier | Event) -> tuple[int, Any]:
-    """The answer to a POST, from a thread and a connection of its own."""
-    client = APIClient(HTTP_AUTHORIZATION=f"Api-Key {key}")
-    try:
-        if isinstance(started, Barrier):
-            started.wait(PATIENCE)
-        else:
-            started.set()
-        response = client.post("/v1/mappings/", body)
-        return response.status_code, response.json()
-    finally:
-        connection.close()
-
-
 @pytest.mark.parametrize("rivals", [2, 6])
 def test_gives_all_rivals_the_same_mapping(key: str, body: dict[str, str], rivals: int) -> None:
     barrier = Barrier(rivals)
     with ThreadPoolExecutor(rivals) as pool:
-        futures = [pool.submit(post, key, body, barrier) for _ in range(rivals)]
+        futures = [pool.submit(post, key, URL, body, barrier) for _ in range(rivals)]
         answers = [future.result(PATIENCE) for future in futures]
 
     assert sorted(status for status, _ in answers) == [200] * (rivals - 1) + [201]
@@ -74,7 +51,7 @@ def test_waits_for_a_rival_in_the_middle(
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             map_customer(**body)  # type: ignore[arg-type]  # a UUID as text will do
-            answer = pool.submit(post, key, body | change, started)
+            answer = pool.submit(post, key, URL, body | change, started)
             assert started.wait(PATIENCE)
             with pytest.raises(TimeoutError):
                 answer.result(0.5)

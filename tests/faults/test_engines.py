@@ -1,7 +1,6 @@
 """What either engine keeps: one contract for the loop and for Celery."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -9,7 +8,8 @@ from django.db import connection
 from customers.models import Customer
 from notifications.models import Message
 from simulators.testing import Simulator, running_simulator
-from tests.faults.engines import Celery, Engine, Loop, broker_answers, running
+from tests.faults.deliveries import settled, worker_environment
+from tests.faults.engines import Engine, running
 from tests.faults.server import Server, serving
 from tests.processes import eventually
 
@@ -22,35 +22,12 @@ ORDER = {"customer_code": "CUST001", "item": "Laptop", "amount": "5.00"}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(params=[Loop, Celery], ids=["loop", "celery"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    if request.param is Celery and not broker_answers():
-        pytest.skip("no broker answers")
-    engine: Engine = request.param()
-    with engine.installed():
-        yield engine
-
-
-def worker_environment(simulator: Simulator) -> dict[str, str]:
-    return {
-        "SMS_GATEWAY": "africastalking",
-        "AFRICAS_TALKING_API_KEY": "secret",
-        "AFRICAS_TALKING_URL": simulator.url,
-        "DELIVERY_LEASE_SECONDS": "2",
-        "DELIVERY_POLL_SECONDS": "0.2",
-    }
-
-
 def queue(count: int) -> None:
     """Puts so many rows there and wakes nobody."""
     Message.objects.bulk_create(
         Message(kind="order_received", to=f"+25471234{number:04}", text="Hello")
         for number in range(count)
     )
-
-
-def settled() -> bool:
-    return not Message.objects.filter(status="pending").exists()
 
 
 def test_it_delivers_each_once(engine: Engine) -> None:
@@ -119,7 +96,7 @@ def test_sigterm_finishes_what_is_under_way_and_starts_nothing_more(engine: Engi
 def test_it_is_woken_by_an_order(engine: Engine, key: str, john: Customer) -> None:
     """Neither the loop nor beat would look by itself before the test is over."""
     with running_simulator() as simulator:
-        environment = {**worker_environment(simulator), "DELIVERY_POLL_SECONDS": "1000"}
+        environment = worker_environment(simulator, DELIVERY_POLL_SECONDS="1000")
         with running(engine, environment), serving(key, engine.environment) as server:
             # Once something was delivered, all of them have started.
             queue(1)

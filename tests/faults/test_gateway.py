@@ -8,13 +8,11 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from customers.models import Customer
 from notifications.gateways import gateway
 from notifications.models import Message
 from orders.models import Order
-from orders.pricing import WantedLine
-from orders.services import place_order
 from simulators.testing import Simulator, running_simulator
+from tests.faults.deliveries import order_for
 
 
 @pytest.fixture
@@ -27,13 +25,6 @@ def simulator(settings: Settings) -> Iterator[Simulator]:
         gateway.cache_clear()
         yield running
     gateway.cache_clear()
-
-
-def order_for(phone: str) -> Order:
-    """A new order of a customer with this phone."""
-    customer = Customer.objects.create(name="John", phone_number=phone)
-    line = WantedLine(quantity=1, description="Laptop", unit_price=1)  # type: ignore[arg-type]
-    return place_order(customer=customer.pk, lines=[line])
 
 
 def delivered(phone: str) -> Message:

@@ -5,37 +5,23 @@ from collections import Counter
 import pytest
 from django.core.management import call_command
 
-from customers.models import Customer
 from notifications.models import Message
-from orders.pricing import WantedLine
-from orders.services import place_order
-from simulators.testing import Simulator, running_simulator
+from simulators.testing import running_simulator
+from tests.faults.deliveries import order_for, settled, worker_environment
 from tests.processes import eventually, manage
 
 ORDERS = 200
 THREADS = 8
 
 
-def worker_environment(simulator: Simulator) -> dict[str, str]:
-    return {
-        "SMS_GATEWAY": "africastalking",
-        "AFRICAS_TALKING_API_KEY": "secret",
-        "AFRICAS_TALKING_URL": simulator.url,
-        "DELIVERY_LEASE_SECONDS": "2",
-        "DELIVERY_POLL_SECONDS": "0.05",
-    }
-
-
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_lost_and_nothing_sent_twice() -> None:
     """It leaves each message sent, or `unknown` where the kill made it unknowable."""
     for number in range(ORDERS):
-        customer = Customer.objects.create(name="J", phone_number=f"+25471234{number:04}")
-        line = WantedLine(quantity=1, description="Laptop", unit_price=1)  # type: ignore[arg-type]
-        place_order(customer=customer.pk, lines=[line])
+        order_for(f"+25471234{number:04}")
 
     with running_simulator(latency=0.1) as simulator:
-        environment = worker_environment(simulator)
+        environment = worker_environment(simulator, DELIVERY_POLL_SECONDS="0.05")
         arguments = ("deliver", "--threads", str(THREADS))
         with manage(*arguments, **environment) as worker:
             eventually(lambda: len(simulator.messages()) >= ORDERS // 4)
@@ -45,7 +31,7 @@ def test_nothing_is_lost_and_nothing_sent_twice() -> None:
         assert 0 < left < ORDERS
 
         with manage(*arguments, **environment):
-            eventually(lambda: not Message.objects.filter(status="pending").exists())
+            eventually(settled)
         received = Counter(sms["to"] for sms in simulator.messages())
 
     statuses = Counter(Message.objects.values_list("status", flat=True))
@@ -60,9 +46,7 @@ def test_nothing_is_lost_and_nothing_sent_twice() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_sigterm_finishes_what_is_under_way() -> None:
-    customer = Customer.objects.create(name="J", phone_number="+254712345678")
-    line = WantedLine(quantity=1, description="Laptop", unit_price=1)  # type: ignore[arg-type]
-    place_order(customer=customer.pk, lines=[line])
+    order_for("+254712345678")
 
     with (
         running_simulator(latency=1.0) as simulator,

@@ -9,13 +9,11 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from django.db import connection
 
-from customers.models import Customer
 from notifications.models import Message
 from orders.models import Order
-from orders.pricing import WantedLine
-from orders.services import place_order
 from simulators.testing import Simulator, running_simulator
-from tests.faults.engines import Background, Celery, Engine, Loop, broker_answers
+from tests.faults.deliveries import order_for, settled, worker_environment
+from tests.faults.engines import Background, Celery, Engine
 from tests.faults.server import nobody_else_is_connected, serving
 from tests.processes import eventually
 
@@ -25,15 +23,6 @@ KILL_EVERY_SECONDS = 1.0
 FAIL_RATE, CUT_RATE, DOUBLE_RATE = 0.2, 0.02, 0.05
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(params=[Loop, Celery], ids=["loop", "celery"])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    if request.param is Celery and not broker_answers():
-        pytest.skip("no broker answers")
-    engine: Engine = request.param()
-    with engine.installed():
-        yield engine
 
 
 @pytest.mark.parametrize("orders", [pytest.param(120), pytest.param(2000, marks=pytest.mark.long)])
@@ -77,12 +66,6 @@ def test_nothing_is_lost_and_nothing_doubled(engine: Engine, key: str, orders: i
     assert unknown.count() <= storm.kills * THREADS + orders * CUT_RATE * 3
 
 
-def place(number: int) -> None:
-    customer = Customer.objects.create(name="J", phone_number=f"+25471234{number:04}")
-    line = WantedLine(quantity=1, description="Laptop", unit_price=1)  # type: ignore[arg-type]
-    place_order(customer=customer.pk, lines=[line])
-
-
 @contextmanager
 def placing(orders: int) -> Iterator[None]:
     """Places so many orders meanwhile."""
@@ -90,7 +73,7 @@ def placing(orders: int) -> Iterator[None]:
     def place_all() -> None:
         try:
             for number in range(orders):
-                place(number)
+                order_for(f"+25471234{number:04}")
         finally:
             connection.close()
 
@@ -98,10 +81,6 @@ def placing(orders: int) -> Iterator[None]:
     thread.start()
     yield
     thread.join()
-
-
-def settled() -> bool:
-    return not Message.objects.filter(status="pending").exists()
 
 
 def reported(simulator: Simulator) -> bool:
@@ -117,14 +96,9 @@ class Storm:
 
     def __init__(self, engine: Engine, simulator: Simulator) -> None:
         self.engine = engine
-        self.environment = {
-            "SMS_GATEWAY": "africastalking",
-            "AFRICAS_TALKING_API_KEY": "secret",
-            "AFRICAS_TALKING_URL": simulator.url,
-            "DELIVERY_LEASE_SECONDS": "5",
-            "DELIVERY_BACKOFF_SECONDS": "0.2",
-            "DELIVERY_POLL_SECONDS": "0.2",
-        }
+        self.environment = worker_environment(
+            simulator, DELIVERY_LEASE_SECONDS="5", DELIVERY_BACKOFF_SECONDS="0.2"
+        )
         self.kills = 0
         self.over = threading.Event()
         self.workers: list[tuple[float, Background]] = []
