@@ -58,6 +58,32 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "SECRET_KEY_FILE names /nowhere/key, which cannot be read" in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DELIVERY_LEASE_SECONDS", "s3cret", "a number"),
+        ("DELIVERY_LEASE_SECONDS", "10m", "a number"),
+        ("DELIVERY_MAX_ATTEMPTS", "s3cret", "a whole number"),
+        ("DELIVERY_MAX_ATTEMPTS", "", "a whole number"),
+        ("POSTGRES_PORT", "s3cret", "a whole number"),
+        ("SMS_DAILY_SPEND_LIMIT", "s3cret", "a number"),
+        ("OIDC_TRUSTED_ISSUERS", '[{"issuer": "s3cret"', "JSON"),
+        ("DATABASE_URL", "postgres://klanten:s3cret/word@db/klanten", "an address"),
+        ("DATABASE_URL", "s3cret", "an address"),
+    ],
+)
+def test_a_malformed_variable_is_named_and_not_shown(
+    name: str, value: str, expected: str, tmp_path: Path
+) -> None:
+    environment = {"POSTGRES_HOST": "db", "STATE_DIR": str(tmp_path), **PRODUCTION, name: value}
+
+    answer = setting("DEBUG", **environment)
+
+    assert answer.returncode != 0
+    assert f"ImproperlyConfigured: {name} must be {expected}" in answer.stderr.splitlines()[-1]
+    assert "s3cret" not in answer.stderr
+
+
 def test_savannahs_variables_spell_a_database(tmp_path: Path) -> None:
     answer = setting(
         "DATABASE_URL",
