@@ -16,6 +16,22 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {"proxy", "web1", "web2", "worker", "migrate", "db", "celery", "beat", "rabbitmq"}
 OF_THE_IMAGE = {"web1", "web2", "worker", "migrate", "celery", "beat"}
 OF_CELERY = {"celery", "beat", "rabbitmq"}
+# Settings about which compose decides itself.
+NOT_PASSED_ON = {
+    # Given as files, which the migration makes.
+    *("SECRET_KEY", "OIDC_RSA_PRIVATE_KEY"),
+    # The database is its own.
+    *("DATABASE_URL", "POSTGRES_PORT"),
+    # The image says where it listens and what it writes to.
+    *("HOST", "STATE_DIR"),
+}
+# What nothing but a web server reads.
+FOR_THE_WEB = {
+    *("WEB_WORKERS", "AFRICAS_TALKING_CALLBACK_SECRET", "STATEMENT_TIMEOUT_SECONDS"),
+    *("RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "RATE_LIMIT_BULK", "RATE_LIMIT_HIGH_FACTOR"),
+    *("MAX_BODY_BYTES", "MAX_UPLOAD_BYTES", "UPLOAD_DIR"),
+    *("METRICS_TOKEN", "METRICS_ALLOWED_NETWORKS", "METRICS_DIR", "READY_WARN_AFTER_SECONDS"),
+}
 
 
 def text(path: str) -> str:
@@ -47,7 +63,7 @@ def web_command() -> str:
 def names_in_settings() -> set[str]:
     """Every variable that the settings read."""
     settings = text("config/settings.py")
-    plain = set(re.findall(r"""\benv\.\w+\(\s*["']([A-Z_]+)["']""", settings))
+    plain = set(re.findall(r"""\benv(?:\.\w+)?\(\s*["']([A-Z_]+)["']""", settings))
     secret = set(re.findall(r"""\bsecret\(\s*["']([A-Z_]+)["']""", settings))
     return plain | secret | {f"{name}_FILE" for name in secret}
 
@@ -188,6 +204,23 @@ def test_every_variable_in_compose_is_read_by_the_settings(name: str) -> None:
     assert {"SECRET_KEY_FILE", "OIDC_RSA_PRIVATE_KEY_FILE", "POSTGRES_HOST"} <= given
 
 
+@pytest.mark.parametrize("name", ["web1", "web2"])
+def test_every_setting_reaches_the_web(name: str) -> None:
+    explained = set(re.findall(r"^#([A-Z_]+)=", text(".env.example"), re.MULTILINE))
+    given = set(services()[name]["environment"])
+    # As a part of another value (`${DB_NAME}`).
+    read_by_compose = set(re.findall(r"\$\{([A-Z_]+)", text("docker-compose.yml")))
+
+    assert explained - given - read_by_compose == NOT_PASSED_ON
+
+
+@pytest.mark.parametrize("name", ["worker", "celery", "beat", "migrate"])
+def test_every_setting_that_is_not_for_the_web_reaches_the_others(name: str) -> None:
+    given = {each: set(services()[each]["environment"]) for each in ("web1", name)}
+
+    assert given["web1"] - given[name] == FOR_THE_WEB
+
+
 # --- nginx ---------------------------------------------------------------------------
 
 
@@ -238,6 +271,23 @@ def test_nginx_shows_nobody_the_metrics() -> None:
 
     assert "return 404" in block
     assert "proxy_pass" not in block
+
+
+def test_nginx_logs_no_address_that_a_gateway_calls() -> None:
+    conf = text("deploy/nginx/klanten.conf")
+    (secret,) = re.findall(r'map \$uri \$logged_uri \{\s+"~(.*?)"', conf)
+    (line,) = re.findall(r"log_format klanten (.*?);", conf, re.DOTALL)
+    (block,) = re.findall(
+        r"location \^~ /notifications/africastalking/ \{(.*?)\n    \}", conf, re.DOTALL
+    )
+
+    found = re.fullmatch(secret.replace("?<", "?P<"), "/notifications/africastalking/x/reports")
+    assert found
+    assert found["call"] == "/reports"
+    assert "$logged_uri" in line
+    assert not {"request", "request_uri", "uri", "args"} & set(re.findall(r"\$(\w+)", line))
+    assert re.findall(r"access_log (.*);", conf) == ["/var/log/nginx/access.log klanten"]
+    assert "error_log /dev/null emerg;" in block
 
 
 def test_web_processes_count_where_they_may_write() -> None:
