@@ -2,19 +2,23 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 
 from access.principals import Kind, Principal
 from common.admin import ReadOnlyAdmin
 from common.errors import Problem, as_problem
+from customers.erasing import erase_customer
 from customers.merging import NAMES, clashes_between, merge_customers, undo_merge
 from customers.models import ALIASES, Customer, Erasure, Merge
 
-# What the two are compared by before they are merged.
-COMPARED = (*ALIASES, *NAMES, "phone_number", "user", "created_at")
+# What customers are told apart by before they are merged or erased.
+SHOWN = (*ALIASES, *NAMES, "phone_number", "user", "created_at")
 
 
 def principal_of(request: HttpRequest) -> str:
@@ -62,7 +66,7 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
         """The page on which both stand side by side."""
         rows = [
             (label_for_field(name, Customer), [getattr(customer, name) for customer in two])
-            for name in COMPARED
+            for name in SHOWN
         ]
         context = {
             **self.admin_site.each_context(request),
@@ -74,6 +78,31 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
         }
         return TemplateResponse(request, "admin/customers/customer/merge.html", context)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.erase_view)
+        return [
+            path("<uuid:pk>/erase/", view, name="customers_customer_erase"),
+            *super().get_urls(),
+        ]
+
+    def erase_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Asks first, since it cannot be undone; a POST erases. Then it shows the receipt."""
+        if not request.user.has_perm("customers.erase_customer"):
+            raise PermissionDenied
+        if request.method == "POST":
+            erase_as_asked(request, pk)
+            return redirect(request.path)
+        customer = get_object_or_404(Customer, pk=pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Erase personal data",
+            "opts": self.opts,
+            "customer": customer,
+            "rows": [(label_for_field(name, Customer), getattr(customer, name)) for name in SHOWN],
+            "receipt": Erasure.objects.filter(customer_id=pk).first(),
+        }
+        return TemplateResponse(request, "admin/customers/customer/erase.html", context)
+
 
 def merge_as_asked(request: HttpRequest, gone: Customer, *, into: UUID, prefer: str) -> None:
     """Merges, and says what came of it."""
@@ -83,6 +112,16 @@ def merge_as_asked(request: HttpRequest, gone: Customer, *, into: UUID, prefer: 
         messages.error(request, sentence(error))
     else:
         messages.success(request, f"{gone} is {survivor} now.")
+
+
+def erase_as_asked(request: HttpRequest, pk: UUID) -> None:
+    """Erases, or says why not."""
+    try:
+        with transaction.atomic():
+            customer = get_object_or_404(Customer.objects.select_for_update(), pk=pk)
+            erase_customer(customer, by=principal_of(request))
+    except (Problem, IntegrityError, OperationalError) as error:
+        messages.error(request, sentence(error))
 
 
 def sentence(error: Exception) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin import site
+from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -479,3 +480,91 @@ def test_shows_an_erased_customer_and_changes_nothing(
     assert (
         ada.get(f"/admin/customers/erasure/{Erasure.objects.get().pk}/change/").status_code == 200
     )
+
+
+def staff_with(client: Client, *permissions: str) -> Client:
+    """The browser of a member of staff who has these permissions and no others."""
+    user = User.objects.create_user("bea", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client.force_login(user)
+    return client
+
+
+def erasure_page(customer: Customer) -> str:
+    return f"{CUSTOMERS}{customer.pk}/erase/"
+
+
+def test_asks_before_it_erases(client: Client, john: Customer) -> None:
+    bea = staff_with(client, "view_customer", "erase_customer")
+
+    customer_page = bea.get(f"{CUSTOMERS}{john.pk}/change/").content.decode()
+    page = bea.get(erasure_page(john)).content.decode()
+
+    assert f'<a href="{erasure_page(john)}">' in customer_page
+    assert "Erase personal data" in customer_page
+    for text in ("CUST001", "John Doe", "+254712345678", "This cannot be undone."):
+        assert text in page
+    assert Customer.objects.get().erased_at is None
+    assert not Erasure.objects.exists()
+
+
+def test_erases_and_shows_the_receipt(client: Client, order: Order, john: Customer) -> None:
+    bea = staff_with(client, "erase_customer")
+
+    answer = bea.post(erasure_page(john))
+    page = bea.get(answer["Location"]).content.decode()
+
+    receipt = Erasure.objects.get()
+    erased = Customer.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, erasure_page(john))
+    assert (erased.name, erased.code, erased.phone_number) == ("Erased customer", "CUST001", "")
+    assert Message.objects.get().text == "Erased."
+    assert Order.objects.get() == order
+    assert receipt.by == f"user:{User.objects.get(username='bea').pk}"
+    assert receipt.rows == {"customers": 1, "mappings": 1, "messages": 1}
+    assert f"by\n{receipt.by}." in page
+    for kind, number in receipt.rows.items():
+        assert f'<th scope="row">{kind}</th><td>{number}</td>' in page
+
+
+def test_says_that_a_customer_is_erased_already(client: Client, john: Customer) -> None:
+    first = erase_customer(john, by="user:1")
+    bea = staff_with(client, "view_customer", "erase_customer")
+
+    customer_page = bea.get(f"{CUSTOMERS}{john.pk}/change/").content.decode()
+    bea.post(erasure_page(john))
+    page = bea.get(erasure_page(john)).content.decode()
+
+    assert "Receipt of the erasure" in customer_page
+    assert "The personal data of Erased customer (CUST001) was erased on" in page
+    assert '<input type="submit" value="Erase personal data"' not in page
+    assert Erasure.objects.get() == first
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_erases_nobody_without_the_permission(client: Client, john: Customer, method: str) -> None:
+    bea = staff_with(client, "view_customer", "change_customer", "delete_customer")
+
+    customer_page = bea.get(f"{CUSTOMERS}{john.pk}/change/").content.decode()
+    answer = getattr(bea, method)(erasure_page(john))
+
+    assert "Erase personal data" not in customer_page
+    assert answer.status_code == 403
+    assert Customer.objects.get().erased_at is None
+
+
+def test_says_why_a_customer_is_not_erased(ada: Client, admin: User, john: Customer) -> None:
+    Customer.objects.filter(pk=john.pk).update(user=admin)
+
+    page = ada.post(erasure_page(john), follow=True).content.decode()
+
+    assert "login is a member of staff" in page
+    assert Customer.objects.get().erased_at is None
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_erases_nobody_who_is_not_there(ada: Client, method: str) -> None:
+    answer = getattr(ada, method)(f"{CUSTOMERS}{UNKNOWN_ID}/erase/")
+
+    assert answer.status_code == 404
+    assert not Erasure.objects.exists()
