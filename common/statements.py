@@ -12,6 +12,8 @@ from django.db.models import Expression, Field, QuerySet
 from django.db.models.lookups import Lookup
 from django.db.models.sql.where import WhereNode
 
+from common.prepared import OPEN, Prepared, can_prepare
+
 
 class Placeholder(Expression):
     """Stands in a queryset for a value that is known when the statement runs."""
@@ -26,16 +28,28 @@ class Placeholder(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
+    def value(self, values: Mapping[str, Any]) -> Any:
+        """Its own among `values`, as the database takes it."""
+        return self.column.get_db_prep_value(values[self.name], connection)
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether the value is still to come."""
+    return isinstance(value, Placeholder)
+
 
 class Statement:
     """What a `values()` queryset reads, with `Placeholder`s for values that are still to come."""
 
     def __init__(self, rows: QuerySet[Any, Any]) -> None:
         for comparison in comparisons(rows.query.where):
-            if isinstance(comparison.rhs, Placeholder):
+            if is_placeholder(comparison.rhs):
                 comparison.rhs.column = comparison.lhs.output_field
         self.compiler = rows.query.get_compiler(connection=connection)
         self.sql, self.parameters = self.compiler.as_sql()
+        self.prepared = Prepared(
+            self.sql, [OPEN if is_placeholder(each) else each for each in self.parameters]
+        )
         self.names = list(rows.query.selected or ())
         self.converters = self.compiler.get_converters(
             expression for expression, *_ in self.compiler.select
@@ -43,14 +57,17 @@ class Statement:
 
     def run(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The rows, by the placeholders' values. Raises ValidationError for what can be none."""
+        prepare = can_prepare()
         parameters = [
-            each.column.get_db_prep_value(values[each.name], connection)
-            if isinstance(each, Placeholder)
-            else each
+            each.value(values) if is_placeholder(each) else each
             for each in self.parameters
+            if is_placeholder(each) or not prepare
         ]
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, parameters)
+            if prepare:
+                self.prepared.execute(cursor, parameters)
+            else:
+                cursor.execute(self.sql, parameters)
             rows: Sequence[Any] = cursor.fetchall()
         if self.converters:
             rows = list(self.compiler.apply_converters(rows, self.converters))

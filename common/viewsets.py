@@ -5,7 +5,7 @@ from functools import cache, partial
 from typing import Any, final
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -23,6 +23,7 @@ from common.etag import etag_of, is_current, is_known
 from common.filters import FIELDS, refuse_unknown, wanted_fields
 from common.idempotency import key_of, once
 from common.models import BaseModel
+from common.prepared import STALE
 from common.rate_limits import PrincipalRateLimit, Standing
 from common.reach import Reach
 from common.representation import Columns, columns_behind
@@ -30,8 +31,8 @@ from common.statements import Placeholder, Statement
 
 # PostgreSQL's serialization_failure and deadlock_detected; and foreign_key_violation: what is
 # referred to went while the request ran, as a customer does who is merged into another. The
-# second time it is looked for where it is then.
-RUN_AGAIN = frozenset({"40001", "40P01", "23503"})
+# second time it is looked for where it is then. STALE plans are made anew the second time.
+RUN_AGAIN = STALE | {"40001", "40P01", "23503"}
 
 
 def every_challenge(view: APIView, request: Request) -> str:
@@ -105,7 +106,7 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         """
         try:
             return in_one_transaction(write)
-        except (OperationalError, IntegrityError) as error:
+        except DatabaseError as error:
             if getattr(error.__cause__, "pgcode", None) not in RUN_AGAIN:
                 raise
         return in_one_transaction(write)

@@ -142,6 +142,8 @@ DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 # The longest that a statement of a web process may take, and any process may wait for a lock.
 STATEMENT_TIMEOUT_SECONDS = env.int("STATEMENT_TIMEOUT_SECONDS", default=10)
 LOCK_TIMEOUT_SECONDS = 5
+# To be off behind a pooler that gives each transaction another connection.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 if "postgresql" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["OPTIONS"] = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"}
 if "sqlite" in DATABASES["default"]["ENGINE"]:

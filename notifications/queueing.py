@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from common.acting import acting
+from common.inserts import insert_row
 from customers.models import Customer
 from notifications import kinds, texts
 from notifications.models import Message
@@ -38,7 +39,7 @@ def queue(
         status=Message.Status.PENDING if phone else Message.Status.SKIPPED,
         last_error="" if phone else NO_PHONE,
     )
-    Message.objects.bulk_create([message], ignore_conflicts=True)
+    insert_row(message, ignore_conflicts=True)
     wake()
     return message
 

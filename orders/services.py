@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from common.errors import Conflict, FieldError, Invalid
+from common.inserts import insert_row
 from customers import lookup
 from customers.models import Customer
 from customers.services import require_present
@@ -75,7 +76,10 @@ def store_lines(order: Order, lines: Sequence[OrderLine]) -> None:
     """Writes the lines of an order that has none, and lets the instance know them."""
     for line in lines:
         line.order = order
-    OrderLine.objects.bulk_create(lines)
+    if len(lines) == 1:
+        insert_row(lines[0])
+    else:
+        OrderLine.objects.bulk_create(lines)
     order.stored_lines = [line.snapshot() for line in lines]
 
 
