@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby, product
+from operator import attrgetter
 from statistics import median_low
 
 from benchmarks import data
@@ -69,9 +71,11 @@ def all_turns(site: BenchmarkSite, scenarios: Sequence[Scenario], plan: Plan) ->
     """Every contender in every scenario, in turns: A, B, C, A, B, C, ..."""
     with delivering(site):
         for _ in range(plan.repeat):
-            for contender in CONTENDERS:
-                with serving(site, contender) as server:
-                    for scenario in scenarios:
+            for name, contenders in groupby(CONTENDERS, key=attrgetter("server")):
+                # Two credentials of one server are judged by each other: one right after the other.
+                pairs = list(product(scenarios, contenders))
+                with serving(site, name) as server:
+                    for scenario, contender in pairs:
                         if takes_part(contender, scenario):
                             yield turn(site, scenario, contender, server, plan)
 
@@ -82,12 +86,12 @@ def takes_part(contender: Contender, scenario: Scenario) -> bool:
 
 
 @contextmanager
-def serving(site: BenchmarkSite, contender: Contender) -> Iterator[Running | None]:
-    """The contender's server; None for who asks the database itself."""
-    if contender.server is None:
+def serving(site: BenchmarkSite, name: str | None) -> Iterator[Running | None]:
+    """The server of a contender; None for who asks the database itself."""
+    if name is None:
         yield None
         return
-    with running(SERVERS[contender.server], site) as server:
+    with running(SERVERS[name], site) as server:
         yield server
 
 

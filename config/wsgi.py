@@ -14,15 +14,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 share_metrics(settings.METRICS_DIR)
 application = get_wsgi_application()
 
-from common.connections import check_only_the_idle  # noqa: E402 - needs the apps
+from django.urls import get_resolver  # noqa: E402 - needs the apps
+
+from common.connections import check_only_the_idle  # noqa: E402
 from common.statement_timeout import limit_statements  # noqa: E402
 
 # Only requests are limited: a migration or an export may take its time.
 limit_statements()
 check_only_the_idle()
 
-# What is loaded by now stays: the garbage collector need not look through it again, and a page of
-# a thousand rows is no reason to look at all.
+# Every view, before the first request asks for one.
+_ = get_resolver().url_patterns
+
+# What is loaded by now stays: the garbage collector need not look through it again. A request and
+# its answer refer to each other; of pages of a hundred rows some ten may lie about.
 gc.collect()
 gc.freeze()
-gc.set_threshold(50_000, 20, 20)
+gc.set_threshold(10_000, 20, 20)
