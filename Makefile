@@ -16,7 +16,8 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit fuzz fuzz-short faults test-million bench bench-short bench-growth bench-soak \
+        audit fuzz fuzz-short faults test-million bench bench-short bench-profile bench-growth \
+        bench-soak \
         bench-identity bench-imports bench-delivery makemigrations migrate createsuperuser shell \
         simulate coverage clean ci
 
@@ -78,6 +79,9 @@ bench: $(VE)/.installed benchmarks/ve/.installed
 
 bench-short: $(VE)/.installed benchmarks/ve/.installed
 	$(BIN)/python -m benchmarks --seconds 2 --repeat 1 --rows 5000
+
+bench-profile: $(VE)/.installed benchmarks/ve/.installed
+	$(BIN)/python -m benchmarks.profile $(BENCH_ARGUMENTS)
 
 bench-growth: $(VE)/.installed benchmarks/ve/.installed
 	$(BIN)/python -m benchmarks.growth $(BENCH_ARGUMENTS)
