@@ -13,14 +13,18 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from hashlib import md5
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
 import requests
+
+from benchmarks.servers import UNBOUNDED, secrets_in
 
 SERVER = os.environ.get("BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 FEW, MANY = 10_000, 1_000_000
@@ -62,13 +66,20 @@ def manage(environment: dict[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def database(rows: int) -> Iterator[dict[str, str]]:
-    """The environment of a new database with that many customers."""
+def database(rows: int, secrets: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment, production's, of a new database with that many customers."""
     name = f"klanten_bench_{rows}"
     url = urlsplit(SERVER)._replace(path=f"/{name}").geturl()
     run_on(SERVER, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
     try:
-        environment = {**os.environ, "DATABASE_URL": url, "RATE_LIMIT_READ": "1000000000"}
+        environment = {
+            **os.environ,
+            **secrets,
+            **UNBOUNDED,
+            "DATABASE_URL": url,
+            "DEBUG": "false",
+            "ALLOWED_HOSTS": "127.0.0.1",
+        }
         manage(environment, "migrate", "--verbosity", "0")
         run_on(url, FILL, "VACUUM ANALYZE", "CHECKPOINT", rows=rows)
         yield environment
@@ -158,10 +169,11 @@ class Partner:
 def compare() -> None:
     """Fills, asks in turns, and prints."""
     with ExitStack() as stack:
+        secrets = secrets_in(Path(stack.enter_context(TemporaryDirectory())))
         partners = []
         for rows in (FEW, MANY):
             print(f"Filling {rows:,} customers ...", file=sys.stderr)
-            environment = stack.enter_context(database(rows))
+            environment = stack.enter_context(database(rows, secrets))
             made = manage(environment, "create_api_key", "Benchmark", "--scopes", "read write")
             address = stack.enter_context(web_server(environment))
             partners.append(Partner(address, made.split()[-1], rows))
