@@ -44,4 +44,4 @@ EXPOSE 8000
 # A shell only for WEB_WORKERS; `exec` gives its place, and the signals, to the server.
 # A worker is replaced when its memory stays beyond reason, not by the clock: now and then
 # a replacement cuts a connection on which a POST is arriving, and nobody repeats that.
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --workers \"${WEB_WORKERS:-2}\" --blocking-threads 1 --no-ws --respawn-failed-workers --workers-max-rss 200 --rss-samples 3 --workers-kill-timeout 20 config.wsgi:application"]
+CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --workers \"${WEB_WORKERS:-2}\" --blocking-threads 2 --no-ws --respawn-failed-workers --workers-max-rss 200 --rss-samples 3 --workers-kill-timeout 20 config.wsgi:application"]
