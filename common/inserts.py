@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import AutoField, Model
 from django.db.models.constants import OnConflict
 from django.db.models.sql import InsertQuery
@@ -19,11 +19,13 @@ class Insert:
         self.fields = [f for f in model._meta.concrete_fields if not isinstance(f, AutoField)]
         query = InsertQuery(model, on_conflict=on_conflict)
         query.insert_values(self.fields, [model()])
-        ((self.sql, parameters),) = query.get_compiler(connection=connection).as_sql()
+        ((self.sql, parameters),) = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
         self.prepared = Prepared(self.sql, [OPEN] * len(parameters))
 
     def run(self, row: Model) -> None:
         """Stores the row."""
+        # Itself: every field asks it something, and what Django calls `connection` looks it up.
+        connection = connections[DEFAULT_DB_ALIAS]
         values = [
             field.get_db_prep_save(field.pre_save(row, add=True), connection)
             for field in self.fields
