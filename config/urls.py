@@ -19,7 +19,7 @@ from customers.views import RegistrationView
 from notifications import callbacks
 
 # Longer before shorter: `/api/v1/` would otherwise be looked for under `/api/`.
-BASES = ("v1", "api/v1", "api")
+OTHER_BASES = ("api/v1", "api")
 
 
 @csrf_exempt
@@ -47,6 +47,8 @@ def page_of_documents(name: str) -> Any:
 
 
 urlpatterns = [
+    # The most asked for is found first: addresses are compared in this order.
+    path("", api_under("v1")),
     path("", page_of_documents("swagger"), name="home"),
     path("swagger", page_of_documents("swagger")),
     path("swagger/", page_of_documents("swagger")),
@@ -65,7 +67,7 @@ urlpatterns = [
     re_path(r"^api/token/refresh/?$", TokenRefreshView.as_view()),
     re_path(r"^api/rest-auth/registration/?$", RegistrationView.as_view()),
     path("notifications/africastalking/", include(callbacks.urlpatterns)),
-    *(path("", api_under(base)) for base in BASES),
+    *(path("", api_under(base)) for base in OTHER_BASES),
 ]
 
 
