@@ -26,9 +26,6 @@ check_only_the_idle()
 # Every view, before the first request asks for one.
 _ = get_resolver().url_patterns
 
-# What is loaded by now stays: the garbage collector need not look through it again. With the little
-# that comes later it may look at everything often, and a worker keeps its size: a request and its
-# answer refer to each other, and pages of a hundred rows would lie about by the dozen.
+# What is loaded by now stays: the garbage collector need not look through it again.
 gc.collect()
 gc.freeze()
-gc.set_threshold(3_000, 5, 2)
