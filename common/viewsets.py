@@ -312,7 +312,7 @@ def in_one_transaction(write: Callable[[], HttpResponseBase]) -> HttpResponseBas
 
 def forget_context(response: Response) -> None:
     """What an answer was rendered with names the answer itself."""
-    response.renderer_context = None
+    vars(response).pop("renderer_context", None)
 
 
 def tagged(response: Response) -> Response:
