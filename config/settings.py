@@ -500,6 +500,8 @@ LOGGING = {
     "loggers": {
         "urllib3": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # How many tokens of each kind it has done away with, when there was none.
+        "oauth2_provider.models": {"level": "WARNING"},
         # Django's own handlers know nothing of our masks.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
