@@ -92,7 +92,7 @@ def web_server(environment: dict[str, str]) -> Iterator[str]:
     """The address of the web server, as production runs it but with one worker."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["granian", "--interface", "wsgi", "--port", str(port), "--blocking-threads", "1"]
+    command = ["granian", "--interface", "wsgi", "--port", str(port), "--blocking-threads", "2"]
     process = subprocess.Popen(
         [*command, "--no-ws", "--log-level", "warning", "config.wsgi:application"],
         env={**environment, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"},  # noqa: PTH120
