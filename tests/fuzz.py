@@ -85,7 +85,7 @@ def serving(env: dict[str, str], *, log: Path) -> Iterator[str]:
     """The address of a server that runs as production's does."""
     port = free_port()
     command = [str(BIN / "granian"), "--interface", "wsgi", "--port", str(port), "--workers", "2"]
-    command += ["--blocking-threads", "1", "--no-ws", "--log-level", "warning"]
+    command += ["--blocking-threads", "2", "--no-ws", "--log-level", "warning"]
     url = f"http://127.0.0.1:{port}"
     command.append("config.wsgi:application")
     env = env | {"PUBLIC_URL": url}
