@@ -112,7 +112,10 @@ class Bell:
         return database if is_current and not database.closed else None
 
     def _heard(self) -> bool:
-        """Whether PostgreSQL has told something since; drops the connection when it has ended."""
+        """Whether PostgreSQL has told something since.
+
+        Its end is something, too: that connection is dropped, and whoever waits listens again.
+        """
         if (database := self._database()) is None:
             return False
         try:
@@ -120,7 +123,7 @@ class Bell:
                 database.poll()
         except DatabaseFailure:
             connection.close()
-            return False
+            return True
         heard = bool(database.notifies)
         database.notifies.clear()
         return heard

@@ -1,5 +1,6 @@
 """What wakes a waiting worker, and what it costs whoever queues: nothing worth mentioning."""
 
+import select
 import socket
 import threading
 import time
@@ -35,6 +36,17 @@ def notify_from_elsewhere() -> None:
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("NOTIFY klanten_outbox")
+    other.close()
+
+
+def end_this_connection() -> None:
+    """As PostgreSQL does when it is stopped."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
     other.close()
 
 
@@ -131,13 +143,7 @@ def test_it_listens_again_on_a_new_connection(bell: Bell) -> None:
 @POSTGRES
 def test_the_end_of_the_connection_ends_the_wait(bell: Bell) -> None:
     bell.listen()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (backend,) = cursor.fetchone()
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
-    other.close()
+    end_this_connection()
 
     # The farewell may come before the end itself.
     while connection.connection is not None:
@@ -146,6 +152,21 @@ def test_the_end_of_the_connection_ends_the_wait(bell: Bell) -> None:
     bell.listen()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+@POSTGRES
+def test_an_end_that_came_before_the_wait_ends_it(bell: Bell) -> None:
+    bell.listen()
+    listening = connection.connection
+    end_this_connection()
+    # The farewell is heard; the end itself is what the wait comes upon.
+    select.select([listening], [], [])
+    listening.poll()
+    select.select([listening], [], [])
+
+    bell.wait(NEVER)
+
+    assert connection.connection is None
 
 
 # --- The broker ------------------------------------------------------------------------
