@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
@@ -56,6 +57,8 @@ urlpatterns = [
     path("redoc/", page_of_documents("redoc")),
     re_path(r"^swagger\.(?P<format>json)$", documents.without_ui()),
     path("openapi.json", openapi_json),
+    # Browsers ask for it on pages that name no icon.
+    path("favicon.ico", RedirectView.as_view(url=static("common/favicon.svg"))),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("login/", LoginView.as_view(template_name="access/login.html"), name="login"),

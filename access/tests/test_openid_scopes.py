@@ -20,7 +20,7 @@ from access.tests.clients import (
     redirected_error,
     register,
 )
-from tests.browser import form_fields
+from tests.web_client import form_fields
 
 pytestmark = pytest.mark.django_db
 
