@@ -282,6 +282,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+# The prefix makes browsers refuse such a cookie from a neighbouring host or over plain HTTP.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+# A login at the pages ends after so many hours, used or not.
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 
 # What our pages may load and do: their own files, nothing inline, nothing from elsewhere.
 CONTENT_SECURITY_POLICY = {
