@@ -25,7 +25,7 @@ from common.idempotency import key_of, once
 from common.models import BaseModel
 from common.prepared import STALE
 from common.rate_limits import PrincipalRateLimit, Standing
-from common.reach import Reach
+from common.reach import Reach, only_reads
 from common.representation import Columns, columns_behind
 from common.statements import Placeholder, Statement
 
@@ -101,8 +101,8 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         """
         key = key_of(request)
         _ = request.data
-        if key is None and self.required_permission == "view":
-            # It only asks, with a body.
+        if only_reads(self.required_permission or ""):
+            # A question with a body. Nothing is stored for it, not even its key.
             return handler(request, *args, **kwargs)
 
         def write() -> Response:

@@ -309,6 +309,8 @@ RATE_LIMITS = {
     "bulk": env.int("RATE_LIMIT_BULK", default=60),
 }
 RATE_LIMIT_HIGH_FACTOR = env.int("RATE_LIMIT_HIGH_FACTOR", default=100)
+# How many POSTs with an Idempotency-Key are remembered of one principal: some 1 kB each.
+IDEMPOTENCY_RECORDS_PER_PRINCIPAL = env.int("IDEMPOTENCY_RECORDS_PER_PRINCIPAL", default=1_000_000)
 # Bytes of a body; a bulk upload streams its file and is not held to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 

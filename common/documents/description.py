@@ -10,7 +10,7 @@ from rest_framework.permissions import SAFE_METHODS
 from common.documents import headers, parameters, problems
 from common.documents.operations import NOTHING_DECLARED, Operation, Serializer
 from common.documents.parameters import Parameter
-from common.reach import verb_of
+from common.reach import only_reads, verb_of
 
 SUMMARIES = {
     "list": "List {many}",
@@ -79,6 +79,8 @@ class _Describer:
         self.action: str = view.action
         self.declared: Operation = view.operations.get(self.action, NOTHING_DECLARED)
         self.safe = method in SAFE_METHODS
+        # A POST that only asks can be repeated anyway.
+        self.takes_key = method == "POST" and not only_reads(view.required_permission or "")
         self.detail = bool(view.detail)
         self.model = view.queryset.model._meta
         # What reads rows answers with many of them, unless it is about one.
@@ -137,7 +139,7 @@ class _Describer:
             found += self.list_parameters()
         if self.safe and (response := self.response()):
             found.append(parameters.fields_parameter(members(response)))
-        if self.method == "POST":
+        if self.takes_key:
             found.append(parameters.IDEMPOTENT)
         if self.detail and not self.safe:
             found.append(parameters.IF_MATCH)
@@ -190,7 +192,7 @@ class _Describer:
             found = found | headers.PAGE
         elif self.tagged():
             found = found | headers.ETAG
-        if self.method == "POST":
+        if self.takes_key:
             found = found | headers.REPLAYED
         sample = None if self.declared.download else self.declared.sample or self.view.sample
         return Answer(
