@@ -31,6 +31,10 @@ class OrderViewSet(ResourceViewSet):
     ordering_fields = ("created_at", "order_time", "amount")
 
     owner = "customer__user"
+    borrowed = (
+        *("customer_code", "customer_name", "customer_first_name", "customer_last_name"),
+        "customer_phone",
+    )
     sample = examples.SAVANNAH_ORDER
     operations = {
         "create": Operation(

@@ -34,7 +34,7 @@ def post_pens(client: APIClient, *keys: object) -> list[int]:
 
 @pytest.mark.parametrize("extra", [{}, {"HTTP_IF_MATCH": "*"}, {"HTTP_PREFER": "respond-async"}])
 @pytest.mark.parametrize("path", ["/v1/query/", "/v1/query", "/api/query/", "/api/v1/query/"])
-def test_questions_with_keys(reader: APIClient, path: str, extra: dict[str, str]) -> None:
+def test_questions_with_keys(reader: APIClient, path: str, extra: dict[str, Any]) -> None:
     pairs = [{"app": "amc", "customer_app_id": "jdoe"}]
 
     answers = [reader.post(path, pairs, **keyed(number), **extra) for number in range(5)]
