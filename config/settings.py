@@ -412,6 +412,8 @@ SPECTACULAR_SETTINGS = {
 
 PHONE_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="KE")
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="KES")
+# Whether customers, with their own login, may order free text at a price that they say.
+CUSTOMERS_MAY_PRICE = env.bool("CUSTOMERS_MAY_PRICE", default=False)
 
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="console")
 AFRICAS_TALKING_API_KEY = secret("AFRICAS_TALKING_API_KEY", default="")
