@@ -314,6 +314,8 @@ RATE_LIMITS = {
     "bulk": env.int("RATE_LIMIT_BULK", default=60),
 }
 RATE_LIMIT_HIGH_FACTOR = env.int("RATE_LIMIT_HIGH_FACTOR", default=100)
+# How many POSTs with an Idempotency-Key are remembered of one principal: some 1 kB each.
+IDEMPOTENCY_RECORDS_PER_PRINCIPAL = env.int("IDEMPOTENCY_RECORDS_PER_PRINCIPAL", default=1_000_000)
 # Bytes of a body; a bulk upload streams its file and is not held to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 
@@ -415,6 +417,8 @@ SPECTACULAR_SETTINGS = {
 
 PHONE_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="KE")
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="KES")
+# Whether customers, with their own login, may order free text at a price that they say.
+CUSTOMERS_MAY_PRICE = env.bool("CUSTOMERS_MAY_PRICE", default=False)
 
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="console")
 AFRICAS_TALKING_API_KEY = secret("AFRICAS_TALKING_API_KEY", default="")

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.models import User
+from access.principals import Principal
 from common.errors import Conflict, FieldError, Invalid, NotFound
 from customers.lookup import find_customer
 from customers.models import ALIASES, Customer, Merge
@@ -46,9 +47,11 @@ def lock_both(*ids: UUID) -> list[Customer]:
     return list(rows.select_for_update())
 
 
-def clashes_between(customer: Customer, survivor: Customer) -> list[FieldError]:
-    """What keeps the two from becoming one, as each app sees it."""
-    joining = Joining(customer.pk, survivor.pk)
+def clashes_between(
+    customer: Customer, survivor: Customer, *, reader: Principal | None = None
+) -> list[FieldError]:
+    """What keeps the two from becoming one, as each app sees it, and in words for `reader`."""
+    joining = Joining(customer.pk, survivor.pk, reader)
     if customer.user_id and survivor.user_id:
         detail = "Both have a login of their own."
         joining.clashes.append(FieldError("user", "clash", detail))
@@ -57,16 +60,24 @@ def clashes_between(customer: Customer, survivor: Customer) -> list[FieldError]:
 
 
 @transaction.atomic
-def merge_customers(customer_id: UUID, *, into: UUID, prefer: str = "into", by: str) -> Customer:
+def merge_customers(
+    customer_id: UUID,
+    *,
+    into: UUID,
+    prefer: str = "into",
+    by: str,
+    reader: Principal | None = None,
+) -> Customer:
     """The survivor: `into`, or whom that was merged into, with all that was the customer's.
 
-    `prefer` says whose members win: those of "into" or of "merged". `by` is who did it.
+    `prefer` says whose members win: those of "into" or of "merged". `by` is who did it, and
+    `reader` who is told what is in the way (None: somebody who may read everything).
     Raises NotFound and Invalid for unknown ones, and Conflict that lists what is in the way.
     """
     customer, survivor = pair(customer_id, into)
     require_present(customer)
     require_present(survivor)
-    if clashes := clashes_between(customer, survivor):
+    if clashes := clashes_between(customer, survivor, reader=reader):
         detail = f"They cannot be merged: {' '.join(each.detail for each in clashes)}"
         raise Conflict(detail, code="clash", errors=clashes)
     merge = Merge(merged_id=customer.pk, into_id=survivor.pk, survivor=survivor, by=by)

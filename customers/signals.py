@@ -16,6 +16,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from rest_framework import serializers
 
+from access.principals import Principal
 from common.errors import FieldError
 
 # Two customers may become one: say what stands in the way (`Joining.clashes`).
@@ -36,6 +37,8 @@ class Joining:
 
     merged_id: UUID
     survivor_id: UUID
+    # Who is told of clashes, if not somebody who may read everything.
+    reader: Principal | None = None
     clashes: list[FieldError] = field(default_factory=list)
     # The ids of the rows that were moved, by `app.Model.field`: what is undone later.
     moved: dict[str, list[str]] = field(default_factory=dict)

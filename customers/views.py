@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.principals import caller
 from access.throttling import LoginThrottle
 from access.tokens import issue
 from common.answers import saved
@@ -41,12 +42,14 @@ class CustomerViewSet(ResourceViewSet):
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilter
     ordering_fields = ("created_at", "name")
+    known_by = ("id", "uuid", "domain")
     sample = examples.JOHN
     # The id in the path, if its customer was merged into another.
     merged_from: UUID | None = None
     operations = {
         "create": Operation(
-            description="With a domain that is known already: 200 and the original, unchanged.",
+            description="With a domain that is known already: 200 and the original, unchanged; of "
+            "that one, who may not read customers is shown `id`, `uuid` and `domain`.",
             statuses=(200, 201),
             examples=examples.CREATE,
             links={
@@ -112,7 +115,9 @@ class CustomerViewSet(ResourceViewSet):
             lock_both(customer_id, wanted.validated_data["into"])
         customer = self.get_object()
         require_unmerged(customer)
-        survivor = merge_customers(customer.pk, **wanted.validated_data, by=str(request.auth))
+        survivor = merge_customers(
+            customer.pk, **wanted.validated_data, by=str(request.auth), reader=caller(request)
+        )
         return Response(self.get_serializer(survivor).data)
 
     @action(detail=True, serializer_class=ExportSerializer, required_permission="export")
