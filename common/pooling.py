@@ -4,18 +4,22 @@ Nothing that outlives a transaction may be left on a connection there. `common.p
 sees to that.
 """
 
+from typing import Any
+
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
-def is_pooled() -> bool:
-    """Whether the database is behind such a pooler: POOLED says so, or it was noticed."""
-    return bool(getattr(connection, "is_pooled", False))
+def is_postgresql_itself() -> bool:
+    """Whether what is left on the connection is there again in the next transaction."""
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    return bool(database.vendor == "postgresql" and not database.is_pooled)
 
 
 def unannounced_pooler() -> str | None:
     """For `/readyz`: a pooler that was noticed, and that the settings do not know of."""
-    if settings.POOLED or not is_pooled():
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    if settings.POOLED or database.vendor != "postgresql" or not database.is_pooled:
         return None
     return (
         "The database is behind a connection pooler, so statements are not prepared and workers"

@@ -11,10 +11,10 @@ from itertools import count
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from psycopg2 import Error as PostgresError
 
-from common.pooling import is_pooled
+from common.pooling import is_postgresql_itself
 
 # The statements that a connection has prepared at most, those used last. Each keeps its plan in
 # the memory of PostgreSQL: 20 to 100 kB.
@@ -131,11 +131,11 @@ class PreparedStatements:
 
 def statements_on_this_connection() -> PreparedStatements:
     """What has been prepared on the connection, which may be another than a moment ago."""
-    opened = connection.connection
-    known: PreparedStatements | None = getattr(connection, "prepared_statements", None)
-    if known is None or known.opened is not opened:
-        known = PreparedStatements(opened)
-        connection.prepared_statements = known  # type: ignore[attr-defined]
+    # Itself: what Django calls `connection` looks it up each time that it is asked something.
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    known: PreparedStatements | None = getattr(database, "prepared_statements", None)
+    if known is None or known.opened is not database.connection:
+        known = database.prepared_statements = PreparedStatements(database.connection)
     return known
 
 
@@ -146,6 +146,4 @@ def names_on_this_connection() -> Sequence[str]:
 
 def can_prepare() -> bool:
     """Whether the database prepares statements, and the settings let it."""
-    return (
-        bool(settings.PREPARED_STATEMENTS) and connection.vendor == "postgresql" and not is_pooled()
-    )
+    return bool(settings.PREPARED_STATEMENTS) and is_postgresql_itself()

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 
-from common.pooling import is_pooled
+from common.pooling import is_postgresql_itself
 from outbox.publishing import publisher
 
 NOTIFICATION = "klanten_outbox"
@@ -80,9 +80,8 @@ class Bell:
 
         Not behind a pooler: the server connection that listens is not the one that is waited at.
         """
-        if connection.vendor != "postgresql" or is_pooled():
+        if not is_postgresql_itself():
             return
-        connection.ensure_connection()
         if self._listening is not connection.connection:
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {NOTIFICATION}")
