@@ -60,12 +60,12 @@ fuzz: $(VE)/.installed-dev
 fuzz-short: $(VE)/.installed-dev
 	$(BIN)/python -m tests.fuzz --examples 20 --seconds 60
 
-# The long forms of the fault tests: minutes of kills, and services of their own that crash. On
-# SQLite, and on PostgreSQL too where TEST_DATABASE_URL names one.
+# The long forms of the tests of faults and attacks: minutes of kills, and services of their own
+# that crash. On SQLite, and on PostgreSQL too where TEST_DATABASE_URL names one.
 faults: $(VE)/.installed-dev
-	$(BIN)/pytest -n 0 -s -m long tests/faults
+	$(BIN)/pytest -n 0 -s -m long tests/faults tests/attacks
 	[ -z "$$TEST_DATABASE_URL" ] || \
-	DATABASE_URL="$$TEST_DATABASE_URL" $(BIN)/pytest -n 0 -s -m long tests/faults
+	DATABASE_URL="$$TEST_DATABASE_URL" $(BIN)/pytest -n 0 -s -m long tests/faults tests/attacks
 
 # Beside peers and a limit, on a PostgreSQL of its own: docs/performance.md. Needs PostgreSQL's
 # server and wrk (apt-get install postgresql wrk).

@@ -138,14 +138,19 @@ DATABASE_URL = secret(
 )
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 # A new connection for each request costs a factor of six in throughput.
-DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"]["CONN_MAX_AGE"] = None
 # The longest that a statement of a web process may take, and any process may wait for a lock.
 STATEMENT_TIMEOUT_SECONDS = env.int("STATEMENT_TIMEOUT_SECONDS", default=10)
 LOCK_TIMEOUT_SECONDS = 5
-# To be off behind a pooler that gives each transaction another connection.
+# Whether a pooler gives each transaction another connection, as PgBouncer can.
+POOLED = env.bool("POOLED", default=False)
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 if "postgresql" in DATABASES["default"]["ENGINE"]:
-    DATABASES["default"]["OPTIONS"] = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"}
+    DATABASES["default"] |= {
+        "ENGINE": "common.postgresql",
+        # Milliseconds. A network that swallows packets: what is not acknowledged was not received.
+        "OPTIONS": {"tcp_user_timeout": 20_000},
+    }
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {

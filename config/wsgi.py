@@ -16,12 +16,10 @@ application = get_wsgi_application()
 
 from django.urls import get_resolver  # noqa: E402 - needs the apps
 
-from common.connections import check_only_the_idle  # noqa: E402
 from common.statement_timeout import limit_statements  # noqa: E402
 
 # Only requests are limited: a migration or an export may take its time.
 limit_statements()
-check_only_the_idle()
 
 # Every view, before the first request asks for one.
 _ = get_resolver().url_patterns
