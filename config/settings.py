@@ -10,7 +10,7 @@ import django_stubs_ext
 
 from access.scopes import SCOPES
 from common.networks import parse_networks
-from config.env import env, secret
+from config.env import env, read_dotenv, secret
 from config.secret_files import (
     OIDC_KEY_FILE,
     SECRET_KEY_FILE,
@@ -24,7 +24,7 @@ from config.secret_files import (
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_env(BASE_DIR / ".env")
+read_dotenv(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 # What this installation keeps on its own disk: the embedded database and, in
@@ -129,7 +129,8 @@ def postgres_url_from_parts() -> str:
     user = quote(env.str("POSTGRES_USER", default="postgres"), safe="")
     password = quote(secret("POSTGRES_PASSWORD", default=""), safe="")
     port = env.int("POSTGRES_PORT", default=5432)
-    return f"postgres://{user}:{password}@{host}:{port}/{env.str('POSTGRES_DB', default='klanten')}"
+    name = quote(env.str("POSTGRES_DB", default="klanten"), safe="")
+    return f"postgres://{user}:{password}@{host}:{port}/{name}"
 
 
 DATABASE_URL = secret(
@@ -180,7 +181,7 @@ PASSWORD_HASHERS = [
     "access.hashers.GeneratedSecretHasher",
 ]
 # Which proxies' word about the client's address is believed: networks (CIDR).
-TRUSTED_PROXIES = parse_networks(env.str("TRUSTED_PROXIES", default=""))
+TRUSTED_PROXIES = env("TRUSTED_PROXIES", parse_networks, ())
 # How often one address may try to log in or to register.
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/min")
 # After so many failures a user name is locked for the address that failed.
@@ -456,8 +457,8 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", default="klanten")
 
 # Who may see /metrics: whoever has the token, or comes straight from one of the networks.
 METRICS_TOKEN = secret("METRICS_TOKEN", default="")
-METRICS_ALLOWED_NETWORKS = parse_networks(
-    env.str("METRICS_ALLOWED_NETWORKS", default="127.0.0.0/8 ::1" if DEBUG else "")
+METRICS_ALLOWED_NETWORKS = env(
+    "METRICS_ALLOWED_NETWORKS", parse_networks, parse_networks("127.0.0.0/8 ::1") if DEBUG else ()
 )
 # Where the processes of a web server count together.
 METRICS_DIR = Path(env.str("METRICS_DIR", default=str(STATE_DIR / "metrics")))
