@@ -224,6 +224,7 @@ OIDC_RP_GROUPS_CLAIM = env.str("OIDC_RP_GROUPS_CLAIM", default="groups")
 OIDC_RP_GROUPS = env.json("OIDC_RP_GROUPS", default={})
 OIDC_USE_PKCE = True
 OIDC_TIMEOUT = 10
+OIDC_CALLBACK_CLASS = "access.sso.SignOnCallback"
 LOGIN_REDIRECT_URL_FAILURE = "/admin/login/?sso=failed"
 
 # --- Our own provider ----------------------------------------------------------------
