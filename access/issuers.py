@@ -146,7 +146,7 @@ class Issuer:
     def pause(self, *, is_known: bool) -> float:
         """The seconds between two questions to the issuer; longer after failures in a row."""
         if self.failures:
-            doubled = ASK_AGAIN_SECONDS * 2 ** min(self.failures - 1, 10)
+            doubled: int = ASK_AGAIN_SECONDS << min(self.failures - 1, 10)
             return min(doubled, LONGEST_PAUSE_SECONDS)
         return KEYS_ARE_RENEWED_SECONDS if is_known else ASK_AGAIN_SECONDS
 
