@@ -89,6 +89,8 @@ MIDDLEWARE = [
     "common.health.HealthMiddleware",
     # Times everything that is below it.
     "common.metrics.MetricsMiddleware",
+    # Before anything that asks whether the request came over HTTPS.
+    "common.client_ip.ForwardedProtoMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     # What comes after it is for pages.
@@ -180,7 +182,7 @@ PASSWORD_HASHERS = [
     # For generated client secrets alone; Django hashes passwords with the first.
     "access.hashers.GeneratedSecretHasher",
 ]
-# Which proxies' word about the client's address is believed: networks (CIDR).
+# Which proxies are believed about the client's address, and whether it uses HTTPS: networks (CIDR).
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", parse_networks, ())
 # How often one address may try to log in or to register.
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/min")
@@ -275,6 +277,7 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     },
 }
 
+# Only TRUSTED_PROXIES are believed: common.client_ip.ForwardedProtoMiddleware.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
 # The balancer asks for these over plain HTTP, inside its network.
