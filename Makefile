@@ -127,6 +127,7 @@ deploy-check: $(VE)/.installed-dev
 	@secrets=$$(mktemp -d) && trap 'rm -r "$$secrets"' EXIT && \
 	$(BIN)/python -m config.secret_files "$$secrets" && \
 	DEBUG=false PUBLIC_URL=https://klanten.example ALLOWED_HOSTS=klanten.example \
+	TRUSTED_PROXIES=10.0.0.0/8 \
 	SECRET_KEY_FILE="$$secrets/secret_key" OIDC_RSA_PRIVATE_KEY_FILE="$$secrets/oidc.pem" \
 	$(MANAGE) check --deploy --fail-level WARNING
 

@@ -1,6 +1,7 @@
 """Staff sign in to the admin through another OpenID provider (OIDC_RP_*)."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 import jwt
@@ -11,10 +12,13 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
+from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 
-from access.issuers import user_for
+from access.issuers import place_to_wait, user_for
 from access.models import ExternalIdentity, User
+from common.errors import Problem, page_problem
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +28,28 @@ LONGEST_SUBJECT = 255
 def offered(request: HttpRequest) -> dict[str, str]:
     """For the admin's login page: what the button is called, if there is one."""
     return {"sso_name": settings.OIDC_RP_NAME} if settings.OIDC_RP_CLIENT_ID else {}
+
+
+class SignOnCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # untyped
+    """Where the provider sends people back to; we then ask it who they are.
+
+    Anybody can come here with a made-up code, and a slow provider takes its time over it.
+    """
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        if not place_to_wait.acquire(blocking=False):
+            busy = Problem(
+                "Another sign-on is under way. Reload this page.",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                code="unavailable",
+                headers={"Retry-After": "1"},
+            )
+            return page_problem(request, busy)
+        try:
+            answer: HttpResponseBase = super().get(request)
+        finally:
+            place_to_wait.release()
+        return answer
 
 
 class StaffBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped

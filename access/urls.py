@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from oauth2_provider import urls as toolkit
 
 from access import provider
+from access.registering import for_registrars
 from access.views import callback
 
 app_name = "oauth2_provider"
@@ -25,10 +26,17 @@ OURS: dict[str, Any] = {
     "oauth-server-metadata": provider.ServerMetadata,
     "oauth-server-metadata-issuer": provider.ServerMetadata,
 }
-# Clients are registered by staff; what somebody has consented to is theirs to see and revoke.
-FOR_STAFF = {"list", "register", "detail", "delete", "update"}
+# Clients are registered by staff who have these permissions to them (access/registering.py); what
+# somebody has consented to is theirs to see and revoke.
+FOR_REGISTRARS = {
+    "list": None,
+    "detail": None,
+    "register": "add",
+    "update": "change",
+    "delete": "delete",
+}
 # Pages that hold a secret, or a form that is good for one visit.
-NOT_TO_BE_KEPT = FOR_STAFF | {"authorize", "device", "device-confirm"}
+NOT_TO_BE_KEPT = FOR_REGISTRARS.keys() | {"authorize", "device", "device-confirm"}
 
 
 def ours(pattern: URLPattern) -> URLPattern:
@@ -36,7 +44,8 @@ def ours(pattern: URLPattern) -> URLPattern:
     view = pattern.callback
     if replacement := OURS.get(pattern.name or ""):
         view = replacement.as_view()
-    if pattern.name in FOR_STAFF:
+    if pattern.name in FOR_REGISTRARS:
+        view = for_registrars(view, FOR_REGISTRARS[pattern.name])
         view = staff_member_required(view, login_url="admin:login")
     if pattern.name in NOT_TO_BE_KEPT:
         view = never_cache(view)

@@ -7,7 +7,7 @@ class CommonConfig(AppConfig):
     def ready(self) -> None:
         # The models are there now.
         from common import (  # noqa: PLC0415
-            checks,  # noqa: F401
+            checks,
             health,
             housekeeping,
             idempotency,
@@ -18,3 +18,5 @@ class CommonConfig(AppConfig):
         housekeeping.register("idempotency records", idempotency.prune, every=housekeeping.HOURLY)
         metrics.register(housekeeping.last_done)
         health.register(pooling.unannounced_pooler)
+        # The web server runs no checks at its start.
+        health.register(checks.no_proxy_is_trusted)

@@ -10,7 +10,7 @@ import django_stubs_ext
 
 from access.scopes import SCOPES
 from common.networks import parse_networks
-from config.env import env, secret
+from config.env import env, read_dotenv, secret
 from config.secret_files import (
     OIDC_KEY_FILE,
     SECRET_KEY_FILE,
@@ -24,7 +24,7 @@ from config.secret_files import (
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_env(BASE_DIR / ".env")
+read_dotenv(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 # What this installation keeps on its own disk: the embedded database and, in
@@ -89,6 +89,8 @@ MIDDLEWARE = [
     "common.health.HealthMiddleware",
     # Times everything that is below it.
     "common.metrics.MetricsMiddleware",
+    # Before anything that asks whether the request came over HTTPS.
+    "common.client_ip.ForwardedProtoMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     # What comes after it is for pages.
@@ -129,7 +131,8 @@ def postgres_url_from_parts() -> str:
     user = quote(env.str("POSTGRES_USER", default="postgres"), safe="")
     password = quote(secret("POSTGRES_PASSWORD", default=""), safe="")
     port = env.int("POSTGRES_PORT", default=5432)
-    return f"postgres://{user}:{password}@{host}:{port}/{env.str('POSTGRES_DB', default='klanten')}"
+    name = quote(env.str("POSTGRES_DB", default="klanten"), safe="")
+    return f"postgres://{user}:{password}@{host}:{port}/{name}"
 
 
 DATABASE_URL = secret(
@@ -184,8 +187,8 @@ PASSWORD_HASHERS = [
     # For generated client secrets alone; Django hashes passwords with the first.
     "access.hashers.GeneratedSecretHasher",
 ]
-# Which proxies' word about the client's address is believed: networks (CIDR).
-TRUSTED_PROXIES = parse_networks(env.str("TRUSTED_PROXIES", default=""))
+# Which proxies are believed about the client's address, and whether it uses HTTPS: networks (CIDR).
+TRUSTED_PROXIES = env("TRUSTED_PROXIES", parse_networks, ())
 # How often one address may try to log in or to register.
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/min")
 # After so many failures a user name is locked for the address that failed.
@@ -228,6 +231,7 @@ OIDC_RP_GROUPS_CLAIM = env.str("OIDC_RP_GROUPS_CLAIM", default="groups")
 OIDC_RP_GROUPS = env.json("OIDC_RP_GROUPS", default={})
 OIDC_USE_PKCE = True
 OIDC_TIMEOUT = 10
+OIDC_CALLBACK_CLASS = "access.sso.SignOnCallback"
 LOGIN_REDIRECT_URL_FAILURE = "/admin/login/?sso=failed"
 
 # --- Our own provider ----------------------------------------------------------------
@@ -278,6 +282,7 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     },
 }
 
+# Only TRUSTED_PROXIES are believed: common.client_ip.ForwardedProtoMiddleware.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
 # The balancer asks for these over plain HTTP, inside its network.
@@ -470,8 +475,8 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", default="klanten")
 
 # Who may see /metrics: whoever has the token, or comes straight from one of the networks.
 METRICS_TOKEN = secret("METRICS_TOKEN", default="")
-METRICS_ALLOWED_NETWORKS = parse_networks(
-    env.str("METRICS_ALLOWED_NETWORKS", default="127.0.0.0/8 ::1" if DEBUG else "")
+METRICS_ALLOWED_NETWORKS = env(
+    "METRICS_ALLOWED_NETWORKS", parse_networks, parse_networks("127.0.0.0/8 ::1") if DEBUG else ()
 )
 # Where the processes of a web server count together.
 METRICS_DIR = Path(env.str("METRICS_DIR", default=str(STATE_DIR / "metrics")))

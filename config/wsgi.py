@@ -16,6 +16,7 @@ application = get_wsgi_application()
 
 from django.urls import get_resolver  # noqa: E402 - needs the apps
 
+from access.issuers import fetch_all_keys  # noqa: E402
 from common.statement_timeout import limit_statements  # noqa: E402
 
 # Only requests are limited: a migration or an export may take its time.
@@ -27,3 +28,6 @@ _ = get_resolver().url_patterns
 # What is loaded by now stays: the garbage collector need not look through it again.
 gc.collect()
 gc.freeze()
+
+# Last, in threads of its own: the first request need not wait for the keys of its issuer.
+fetch_all_keys()
