@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from common import personal
+
 SHORTEST_TOKEN = 20
 
 
@@ -15,3 +17,13 @@ def metrics_token_cannot_be_guessed(**kwargs: Any) -> list[CheckMessage]:
         return []
     message = f"METRICS_TOKEN needs {SHORTEST_TOKEN} characters or more."
     return [Error(message, id="common.E001")]
+
+
+@register()
+def personal_data_is_declared(**kwargs: Any) -> list[CheckMessage]:
+    """Every field that can hold text is known to say something about people, or not to."""
+    hint = "Declare it in the app's personal_data.py; see common/personal.py."
+    return [
+        Error(f"{field} is declared neither personal nor impersonal.", hint=hint, id="common.E002")
+        for field in personal.undeclared()
+    ]

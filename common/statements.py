@@ -39,14 +39,20 @@ def is_placeholder(value: Any) -> bool:
 
 
 class Statement:
-    """What a `values()` queryset reads, with `Placeholder`s for values that are still to come."""
+    """What a `values()` queryset reads, with `Placeholder`s for values that are still to come.
 
-    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+    `lock` is a locking clause of PostgreSQL's that the ORM does not know; SQLite has one writer
+    at a time.
+    """
+
+    def __init__(self, rows: QuerySet[Any, Any], *, lock: str = "") -> None:
         for comparison in comparisons(rows.query.where):
             if is_placeholder(comparison.rhs):
                 comparison.rhs.column = comparison.lhs.output_field
         self.compiler = rows.query.get_compiler(connection=connection)
         self.sql, self.parameters = self.compiler.as_sql()
+        if lock and connection.vendor == "postgresql":
+            self.sql += f" {lock}"
         self.prepared = Prepared(
             self.sql, [OPEN if is_placeholder(each) else each for each in self.parameters]
         )

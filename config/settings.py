@@ -37,6 +37,8 @@ SECRET_KEY = secret(
     "SECRET_KEY",
     default=read_or_create(STATE_DIR / SECRET_KEY_FILE, new_secret_key) if DEBUG else None,
 )
+# The keys of before, by which what they signed, and erased opt-outs, are still known.
+SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS", default="").split()
 OIDC_RSA_PRIVATE_KEY = secret(
     "OIDC_RSA_PRIVATE_KEY",
     default=read_or_create(STATE_DIR / OIDC_KEY_FILE, new_rsa_key) if DEBUG else None,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from common.acting import acting
 from common.inserts import insert_row
+from customers.lookup import find_customer
 from customers.models import Customer
 from notifications import kinds, texts
 from notifications.models import Message
@@ -45,5 +46,11 @@ def queue(
 
 
 def queue_for_order(order: Order, kind: str = kinds.ORDER_RECEIVED) -> Message:
-    """Queues a message about an order, in the order's own transaction."""
+    """Queues a message about an order, in the order's own transaction.
+
+    The customer is read again, unless it is held already: whoever was erased in between is told
+    nothing, and named nowhere.
+    """
+    if not order.customer.held:
+        order.customer = find_customer(pk=order.customer_id, hold=True) or order.customer
     return queue(kind, texts.values_of(order), customer=order.customer, order=order)
