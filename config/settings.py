@@ -502,6 +502,8 @@ LOGGING = {
     "loggers": {
         "urllib3": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # Statements with the values in them, while DEBUG is on.
+        "django.db.backends": {"level": "INFO"},
         # How many tokens of each kind it has done away with, when there was none.
         "oauth2_provider.models": {"level": "WARNING"},
         # Django's own handlers know nothing of our masks.
