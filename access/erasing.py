@@ -3,9 +3,10 @@
 from django.db.models import QuerySet
 
 from access.models import User
+from common.personal import Subject
 
 
-def erase_logins(users: QuerySet[User]) -> int:
+def erase_logins(users: QuerySet[User], who: Subject) -> int:
     """Overwrites logins; how many.
 
     The users stay, without a name and without a way in: their sessions end with their passwords.

@@ -165,7 +165,7 @@ personal.declare(
     },
     rows=lambda who: User.objects.filter(pk__in=who.users),
     learn=learn_logins,
-    erase=lambda users, who: erase_logins(users),
+    erase=erase_logins,
     counted="logins",
     section=Section("login", StoredLoginSerializer, many=False),
 )

@@ -78,14 +78,18 @@ PATTERNS = tuple(
         # alone says which row it is.
         r"""
         (?P<kept> \b DETAIL: [ ]{1,2} (?:
-            Key [ ] \( (?! (?: (?! customer_app_id ) (?: \w{1,40}_id | id | code | slug ) (?: ,[ ] )? )+ \) )
-                [^=\r\n]{0,200} =
+            Key [ ] \(
+            (?! (?: (?! customer_app_id ) (?: \w{1,40}_id | id | code | slug ) (?: ,[ ] | (?=\)) ) )+ \) )
+            [^=\r\n]{0,200} =
             | Failing [ ] row [ ] contains [ ]
         ) )
         (?! \[secret\] ) \( [^\r\n]+
         """,
         # So do the line of COPY, the excerpt of a statement, and what is no value of its type.
-        r"(?P<kept> \b CONTEXT: [ ]{1,2} COPY [ ] \w{1,63} , [ ] line [ ] \d+ ,? ) (?! [ ]\[) [^\r\n]+",
+        r"""
+        (?P<kept> \b CONTEXT: [ ]{1,2} COPY [ ] \w{1,63} , [ ] line [ ] \d+ )
+        (?! \[secret\] ) [^\r\n]+
+        """,
         r"(?P<kept> ^ LINE [ ] \d+ : [ ] ) (?! \[secret\] ) [^\r\n]+",
         r"(?P<kept> \b invalid [ ] input [ ] [a-z ]{1,60} : [ ] ) \" [^\r\n]*",
     )

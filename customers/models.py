@@ -167,9 +167,7 @@ class FormerPhoneManager(models.Manager["FormerPhone"]):
         customers = list(customers)
         former = [each for each in customers if each.stored_phone not in {"", each.phone_number}]
         if former:
-            self.bulk_create(
-                FormerPhone(customer=each, phone=each.stored_phone) for each in former
-            )
+            self.bulk_create(FormerPhone(customer=each, phone=each.stored_phone) for each in former)
         for each in customers:
             each.stored_phone = each.phone_number
 

@@ -19,9 +19,6 @@ from customers.normalise import (
     normalise_time_zone,
 )
 
-# A part of an export that is one thing, or nothing.
-OPTIONAL = {"allow_null": True}
-
 
 class MergedFromField(Derived, serializers.UUIDField):
     """By which former id a customer was asked for: a matter of the request, in no column."""
@@ -118,7 +115,11 @@ class ExportSerializer(serializers.Serializer[dict[str, Any]]):
 
     def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
         shown = {
-            section.name: section.serializer(**({"many": True} if section.many else OPTIONAL))
+            section.name: (
+                section.serializer(many=True)
+                if section.many
+                else section.serializer(allow_null=True)
+            )
             for _, section in personal.sections()
         }
         return {**super().get_fields(), **shown}

@@ -98,7 +98,7 @@ def change_customer(customer: Customer, **changes: Any) -> Customer:
     customer.change(**changes)
     require_identity(customer)
     changed = [name for name in ALIASES if before[name] != getattr(customer, name)]
-    # Looked for first: PostgreSQL writes a statement that it refuses, and the row in it, to its log.
+    # Looked for first: PostgreSQL logs a statement that it refuses, and with it the row.
     if taken := [name for name in changed if has_another(customer, name)]:
         raise taken_by_another(taken)
     customer.save()

@@ -60,7 +60,7 @@ class Filled:
         self.user = User.objects.create_user("zoequixote", EMAIL, "x")
         self.merge_id = new_id()
 
-    def marker(self, field: "models.Field[Any, Any]") -> Any:
+    def marker(self, field: Any) -> Any:
         """A value that stands nowhere else, as the field takes it."""
         text = f"zq{next(self.numbers)}personal"
         if isinstance(field, models.JSONField):
@@ -87,7 +87,9 @@ class Filled:
     def note(self, label: str, value: Any) -> None:
         if isinstance(value, dict):
             value = next(iter(value.values()))
-        self.values[label] = bytes(value).decode() if isinstance(value, bytes | memoryview) else str(value)
+        self.values[label] = (
+            bytes(value).decode() if isinstance(value, bytes | memoryview) else str(value)
+        )
 
     def everything(self) -> Customer:
         """Makes all rows; the customer."""
@@ -97,7 +99,7 @@ class Filled:
         )
         for name in personal._holdings[User].fields:
             self.note(f"access.User.{name}", getattr(User.objects.get(), name))
-        customer = self.make(
+        customer: Customer = self.make(
             Customer,
             {"name": NAME, "phone_number": PHONE, "domain": "quixote.example", "user": user}
             | {"document": "52998224725", "language": "sw", "time_zone": "Africa/Kampala"},

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from notifications.models import Message
-from notifications.rules import caps, erased, opt_outs, quiet_hours, spending
+from notifications.rules import caps, opt_outs, quiet_hours, spending
 from outbox.outcomes import Outcome
 
 Stopped = Mapping[UUID, Outcome]
@@ -20,7 +20,6 @@ Rule = Callable[[Sequence[Message], datetime], Stopped]
 
 # What is skipped need not wait for the morning; what waits has spent nothing.
 RULES: tuple[Rule, ...] = (
-    erased.stopped,
     opt_outs.stopped,
     quiet_hours.stopped,
     caps.stopped_for_customers,

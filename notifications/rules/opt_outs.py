@@ -21,6 +21,4 @@ def stopped(rows: Sequence[Message], now: datetime) -> dict[UUID, Outcome]:
     phones = OptOut.objects.filter(phone__in=known_as).order_by().values_list("phone")
     digests = ErasedOptOut.objects.filter(digest__in=any_of).order_by().values_list("digest")
     out = {name for (name,) in phones.union(digests, all=True)}
-    return {
-        row.pk: Skipped(OPTED_OUT) for row in asked if not out.isdisjoint(known_as[row.to])
-    }
+    return {row.pk: Skipped(OPTED_OUT) for row in asked if not out.isdisjoint(known_as[row.to])}

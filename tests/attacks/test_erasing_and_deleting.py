@@ -1,7 +1,5 @@
 """Nothing that was ever noted about a customer outlives their erasure, nor their deletion."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,9 +12,8 @@ from access.models import ExternalIdentity, User
 from access.tokens import issue
 from customers.models import Customer, Erasure
 from customers.registration import register_login
-from imports.models import ImportChunk
 from mappings.models import Mapping
-from notifications.models import Message, OptOut, Report
+from notifications.models import OptOut
 from tests.cast import key_in_use
 from tests.dumps import dumped, lines_with
 
@@ -121,6 +118,7 @@ def gone(request: pytest.FixtureRequest, jane: Customer, machine: APIClient, sta
     assert lines_with(dumped(), TRACES)
     path = f"/admin/customers/customer/{jane.pk}/delete/"
     selected = {"action": "delete_selected", "_selected_action": str(jane.pk), "post": "yes"}
+    answer: Any
     match request.param:
         case "erase":
             answer = machine.post(f"{CUSTOMERS}{jane.pk}/erase/")

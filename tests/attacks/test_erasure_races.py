@@ -4,6 +4,7 @@ The one in the middle runs while the other's transaction is open.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,11 +21,14 @@ from mappings.bulk import upsert_mappings
 from mappings.models import App, Mapping
 from mappings.services import map_customer
 from notifications.consent import take_in
-from notifications.models import IncomingMessage, Message, OptOut
+from notifications.models import IncomingMessage, Message, OptOut, Report
+from notifications.reports import receive
 from orders.models import Order
 from orders.pricing import WantedLine
 from orders.services import place_order
-from outbox.services import claim, screen
+from outbox.outcomes import Accepted, Refused
+from outbox.recording import record
+from outbox.services import claim
 from tests.cast import key_in_use
 from tests.dumps import dumped, lines_with
 from tests.faults.test_merge_races import Rival, rivals, start
@@ -96,11 +100,9 @@ def test_an_order_by_id_that_waited(
     nothing_left()
 
 
-def test_an_order_that_was_first(
-    eraser: APIClient, john: Customer, rivals: list[Rival]
-) -> None:
+def test_an_order_that_was_first(eraser: APIClient, john: Customer, rivals: list[Rival]) -> None:
     with transaction.atomic():
-        line = WantedLine(quantity=1, description="Laptop", unit_price=5)
+        line = WantedLine(quantity=1, description="Laptop", unit_price=Decimal(5))
         place_order(lines=[line], customer=john.pk)
         rival = start(rivals, lambda: eraser.post(f"/v1/customers/{john.pk}/erase/"))
 
@@ -189,9 +191,7 @@ def test_a_stop_that_waited(john: Customer, rivals: list[Rival]) -> None:
     assert Message.objects.get().customer is None
 
 
-def test_a_form_of_staff_that_waited(
-    admin: User, john: Customer, rivals: list[Rival]
-) -> None:
+def test_a_form_of_staff_that_waited(admin: User, john: Customer, rivals: list[Rival]) -> None:
     staff = Client()
     staff.force_login(admin)
     path = f"/admin/customers/customer/{john.pk}/change/"
@@ -235,13 +235,31 @@ def test_a_merge_that_waited(john: Customer, rivals: list[Rival]) -> None:
     nothing_left()
 
 
-def test_an_sms_that_a_worker_has_claimed(
+def test_an_sms_that_a_gateway_refuses_meanwhile(
     partner: APIClient, eraser: APIClient, john: Customer
 ) -> None:
     partner.post(ORDERS, body())
-    rows = claim(Message, most=1)
+    (held,) = claim(Message, most=1)
     eraser.post(f"/v1/customers/{john.pk}/erase/")
 
-    (outcome,) = screen(rows).values()
+    record(held, Refused(f"No such number: {held.to}, for {held.text}"))
 
-    assert outcome.reason == "The customer's data was erased."
+    assert Message.objects.values_list("status", "last_error").get() == ("failed", "Erased.")
+    nothing_left()
+
+
+def test_a_report_that_comes_meanwhile(
+    partner: APIClient, eraser: APIClient, john: Customer
+) -> None:
+    partner.post(ORDERS, body())
+    (held,) = claim(Message, most=1)
+    early = Report(provider_id="at-1", phone=held.to, status="Success", failure_reason="712345678")
+    receive(early)
+    eraser.post(f"/v1/customers/{john.pk}/erase/")
+    record(held, Accepted("at-1"))
+
+    late = Report(provider_id="at-1", phone=held.to, status="Success", failure_reason="712345678")
+    receive(late)
+
+    assert Message.objects.get().status == "delivered"
+    nothing_left()

@@ -22,7 +22,7 @@ VALUES = ("jane", "Quixote", "doe.example", "712345678", "712 345 678", "5299822
 DETAIL = (
     'duplicate key value violates unique constraint "x"\n'
     "DETAIL:  Key (phone_number, name)=(+254712345678, Jane Quixote) already exists.\n"
-    "CONTEXT:  COPY customers_customer, line 1: \"1\tJane Quixote\"\n"
+    'CONTEXT:  COPY customers_customer, line 1: "1\tJane Quixote"\n'
 )
 ID = "/v1/query/amc/jane@doe.example"
 
