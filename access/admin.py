@@ -6,16 +6,24 @@ from django.http import HttpRequest
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as LibraryApiKey
 
+from access.erasing import is_erased
 from access.models import ApiKey, ExternalIdentity, User
-from common.admin import ReadOnlyAdmin
+from common.admin import LockingAdmin, ReadOnlyAdmin
 
 admin.site.site_header = "Klanten"
 admin.site.site_title = "Klanten"
 admin.site.index_title = "Customers, and what we have with them"
 
-admin.site.register(User, UserAdmin)
 # The library's own model comes with its app; ours, with scopes, takes its place.
 admin.site.unregister(LibraryApiKey)
+
+
+@admin.register(User)
+class LoginAdmin(LockingAdmin, UserAdmin):
+    """Logins. One that was erased is not changed: a form of before would bring the name back."""
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return not (obj and is_erased(obj)) and super().has_change_permission(request, obj)
 
 
 @admin.register(ApiKey)

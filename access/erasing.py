@@ -13,7 +13,7 @@ def erase_logins(users: QuerySet[User], who: Subject) -> int:
     """
     rows = list(users.select_for_update().order_by("pk"))
     for user in rows:
-        user.username = f"erased-{user.pk}"
+        user.username = erased_name(user)
         user.email = user.first_name = user.last_name = ""
         user.is_active = False
         user.last_login = None
@@ -22,3 +22,13 @@ def erase_logins(users: QuerySet[User], who: Subject) -> int:
         user.groups.clear()
         user.user_permissions.clear()
     return len(rows)
+
+
+def erased_name(user: User) -> str:
+    """What a login is called once it is erased."""
+    return f"erased-{user.pk}"
+
+
+def is_erased(user: User) -> bool:
+    """Whether a login was erased."""
+    return user.username == erased_name(user)

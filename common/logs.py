@@ -79,7 +79,13 @@ PATTERNS = tuple(
         r"""
         (?P<kept> \b DETAIL: [ ]{1,2} (?:
             Key [ ] \(
-            (?! (?: (?! customer_app_id ) (?: \w{1,40}_id | id | code | slug ) (?: ,[ ] | (?=\)) ) )+ \) )
+            (?!
+                (?:
+                    (?! customer_app_id ) (?: \w{1,40}_id | id | code | slug )
+                    (?: ,[ ] | (?=\)) )
+                )+
+                \)
+            )
             [^=\r\n]{0,200} =
             | Failing [ ] row [ ] contains [ ]
         ) )

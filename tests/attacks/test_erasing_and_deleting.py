@@ -144,3 +144,34 @@ def test_her_login_gets_nowhere(gone: str, outsider: Client) -> None:
     answer = Client().post("/api/token/", {"username": "janeq", "password": PASSWORD})
     assert answer.status_code in {400, 401}
     assert outsider.get("/v1/orders/").status_code == 401
+
+
+def test_a_login_of_staff_is_not_deleted(machine: APIClient, admin: User, john: Customer) -> None:
+    Customer.objects.filter(pk=john.pk).update(user=admin)
+
+    answer = machine.delete(f"{CUSTOMERS}{john.pk}/")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "staff")
+    assert Customer.objects.get().name == "John Doe"
+    assert not Erasure.objects.exists()
+
+
+def test_a_refused_deletion_erases_nothing(machine: APIClient, john: Customer) -> None:
+    order = {"customer_code": "CUST001", "item": "Laptop", "amount": 1}
+    assert machine.post(ORDERS, order).status_code == 201
+    before = sorted(dumped().splitlines())
+
+    answer = machine.delete(f"{CUSTOMERS}{john.pk}/")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "referenced")
+    assert sorted(dumped().splitlines()) == before
+
+
+def test_a_login_that_is_deleted_leaves_nothing(jane: Customer) -> None:
+    assert jane.user
+    jane.user.delete()
+
+    left = lines_with(dumped(), ["janeq@", "203.0.113.77", "https://issuer.example"])
+    assert left == []
+    jane.refresh_from_db()
+    assert (jane.name, jane.user) == ("Jane Quixote", None)

@@ -205,6 +205,22 @@ def test_a_form_of_staff_that_waited(admin: User, john: Customer, rivals: list[R
     nothing_left()
 
 
+def test_a_login_form_of_staff_that_waited(
+    admin: User, john: Customer, rivals: list[Rival]
+) -> None:
+    login = User.objects.create_user("johnny", "johnny@doe.example")
+    Customer.objects.filter(pk=john.pk).update(user=login)
+    staff = Client()
+    staff.force_login(admin)
+    form = {"username": "johnny", "email": "johnny@doe.example", "is_active": "on"}
+
+    path = f"/admin/access/user/{login.pk}/change/"
+    answer = erased_while(lambda: staff.post(path, form), rivals)
+
+    assert answer.status_code == 403
+    assert lines_with(dumped(), ["johnny"]) == []
+
+
 def test_a_change_and_a_known_domain_that_waited(
     partner: APIClient, john: Customer, rivals: list[Rival]
 ) -> None:
