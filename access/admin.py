@@ -19,9 +19,10 @@ from oauth2_provider.models import (
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as LibraryApiKey
 
+from access.erasing import is_erased
 from access.granting import Grantor, grantor_of
 from access.models import ApiKey, Application, ExternalIdentity, User
-from common.admin import ReadOnlyAdmin
+from common.admin import LockingAdmin, ReadOnlyAdmin
 
 admin.site.site_header = "Klanten"
 admin.site.site_title = "Klanten"
@@ -41,7 +42,7 @@ admin.site.unregister(
 )
 
 
-class GuardedAdmin(admin.ModelAdmin[Any]):
+class GuardedAdmin(LockingAdmin):
     """For rows that carry rights: changed and deleted only by those who have these rights."""
 
     # Columns that no filter in an address may guess at, letter by letter.
@@ -75,10 +76,16 @@ class GuardedAdmin(admin.ModelAdmin[Any]):
 
 @admin.register(User)
 class UserAdmin(GuardedAdmin, DjangosUserAdmin[User]):
-    """Whoever can set somebody's password, address or name can be that person."""
+    """Whoever can set somebody's password, address or name can be that person.
+
+    A login that was erased is not changed: a form that was opened before would bring the name back.
+    """
 
     def is_covered(self, request: HttpRequest, obj: User) -> bool:
         return grantor_of(request).covers_user(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return not (obj and is_erased(obj)) and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

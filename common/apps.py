@@ -12,6 +12,7 @@ class CommonConfig(AppConfig):
             housekeeping,
             idempotency,
             metrics,
+            personal_data,  # noqa: F401
             pooling,
         )
 

@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - its name
 
+from common import personal
+
 SHORTEST_TOKEN = 20
 # By the version of IP: the largest private networks there are (10.0.0.0/8, fc00::/7).
 SHORTEST_PREFIX = {4: 8, 6: 7}
@@ -48,4 +50,14 @@ def not_everybody_is_a_proxy(**kwargs: Any) -> list[CheckMessage]:
         )
         for network in settings.TRUSTED_PROXIES
         if network.prefixlen < SHORTEST_PREFIX[network.version]
+    ]
+
+
+@register()
+def personal_data_is_declared(**kwargs: Any) -> list[CheckMessage]:
+    """Every field that can hold text is known to say something about people, or not to."""
+    hint = "Declare it in the app's personal_data.py; see common/personal.py."
+    return [
+        Error(f"{field} is declared neither personal nor impersonal.", hint=hint, id="common.E002")
+        for field in personal.undeclared()
     ]

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.integrity import is_foreign_key_violation, violated_constraint
+from common.logs import route_of
 
 logger = logging.getLogger(__name__)
 
@@ -215,7 +216,8 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> Response:
     request: Request = context["request"]
     problem = as_problem(exc)
     if problem is None:
-        logger.error("Unhandled error in %s %s", request.method, request.path, exc_info=exc)
+        route = route_of(request.path_info)
+        logger.error("Unhandled error in %s %s", request.method, route, exc_info=exc)
         problem = fault()
     return Response(
         problem.body(getattr(request, "request_id", "")),

@@ -156,15 +156,6 @@ def replay(first: IdempotencyRecord, print_: str) -> HttpResponse:
     )
 
 
-def forget(text: str) -> int:
-    """Deletes the records whose answer has `text` (ASCII) in it; how many those were."""
-    table = connection.ops.quote_name(IdempotencyRecord._meta.db_table)
-    find = {"postgresql": "position(%s in body)", "sqlite": "instr(body, %s)"}[connection.vendor]
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE {find} > 0", [text.encode()])  # noqa: S608
-        return int(cursor.rowcount)
-
-
 def prune() -> int:
     """Deletes the records that are older than KEPT; how many those were."""
     old = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT)

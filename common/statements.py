@@ -41,10 +41,13 @@ def is_placeholder(value: Any) -> bool:
 class Statement:
     """What a `values()` queryset reads, with `Placeholder`s for values that are still to come.
 
-    With `limit` (the name of a value) a run says how many rows of the queryset it wants.
+    With `limit` (the name of a value) a run says how many rows of the queryset it wants. `lock` is
+    a locking clause of PostgreSQL's that the ORM does not know; SQLite has one writer at a time.
     """
 
-    def __init__(self, rows: QuerySet[Any, Any], *, limit: str | None = None) -> None:
+    def __init__(
+        self, rows: QuerySet[Any, Any], *, limit: str | None = None, lock: str = ""
+    ) -> None:
         for comparison in comparisons(rows.query.where):
             if is_placeholder(comparison.rhs):
                 comparison.rhs.column = comparison.lhs.output_field
@@ -57,6 +60,8 @@ class Statement:
             # Inside, the queryset's own says how many there can be.
             self.sql = f"SELECT * FROM ({self.sql}) AS limited LIMIT %s"  # noqa: S608 - Django's
             self.parameters = (*self.parameters, number)
+        if lock and connection.vendor == "postgresql":
+            self.sql += f" {lock}"
         self.prepared = Prepared(
             self.sql, [OPEN if is_placeholder(each) else each for each in self.parameters]
         )

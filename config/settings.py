@@ -37,6 +37,8 @@ SECRET_KEY = secret(
     "SECRET_KEY",
     default=read_or_create(STATE_DIR / SECRET_KEY_FILE, new_secret_key) if DEBUG else None,
 )
+# The keys of before, by which what they signed, and erased opt-outs, are still known.
+SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS", default="").split()
 OIDC_RSA_PRIVATE_KEY = secret(
     "OIDC_RSA_PRIVATE_KEY",
     default=read_or_create(STATE_DIR / OIDC_KEY_FILE, new_rsa_key) if DEBUG else None,
@@ -519,6 +521,8 @@ LOGGING = {
     "loggers": {
         "urllib3": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # Statements with the values in them, while DEBUG is on.
+        "django.db.backends": {"level": "INFO"},
         # How many tokens of each kind it has done away with, when there was none.
         "oauth2_provider.models": {"level": "WARNING"},
         # Django's own handlers know nothing of our masks.

@@ -17,10 +17,13 @@ application = get_wsgi_application()
 from django.urls import get_resolver  # noqa: E402 - needs the apps
 
 from access.issuers import fetch_all_keys  # noqa: E402
+from common.logs import mask_handlers  # noqa: E402
 from common.statement_timeout import limit_statements  # noqa: E402
 
 # Only requests are limited: a migration or an export may take its time.
 limit_statements()
+# The server's loggers have handlers of their own.
+mask_handlers("_granian", "granian.access")
 
 # Every view, before the first request asks for one.
 _ = get_resolver().url_patterns

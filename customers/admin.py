@@ -15,9 +15,9 @@ from django.urls import URLPattern, path
 from access.granting import Grantor, grantor_of
 from access.models import User
 from access.principals import Kind, Principal
-from common.admin import ReadOnlyAdmin
+from common.admin import LockingAdmin, ReadOnlyAdmin
 from common.errors import Problem, as_problem
-from customers.erasing import erase_customer
+from customers.erasing import delete_customer, erase_customer
 from customers.merging import NAMES, clashes_between, merge_customers, undo_merge
 from customers.models import ALIASES, Customer, Erasure, Merge
 
@@ -49,7 +49,7 @@ class CustomerForm(forms.ModelForm[Customer]):
 
 
 @admin.register(Customer)
-class CustomerAdmin(admin.ModelAdmin[Customer]):
+class CustomerAdmin(LockingAdmin):
     form = CustomerForm
     list_display = ("display_name", "code", "phone_number", "domain", "document", "created_at")
     list_display_links = ("display_name", "code")
@@ -79,6 +79,15 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
         # Nothing more is to be known about an erased one.
         erased = obj is not None and obj.erased_at is not None
         return not erased and super().has_change_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Customer) -> None:
+        customer = Customer.objects.select_for_update().get(pk=obj.pk)
+        delete_customer(customer, by=principal_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
+        with transaction.atomic():
+            for customer in queryset.order_by("pk"):
+                self.delete_model(request, customer)
 
     @admin.action(description="Merge the selected two", permissions=["delete"])
     def merge(self, request: HttpRequest, customers: QuerySet[Customer]) -> HttpResponse | None:

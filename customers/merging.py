@@ -13,10 +13,11 @@ from django.utils import timezone
 from access.models import User
 from access.principals import Principal
 from common.errors import Conflict, FieldError, Invalid, NotFound
+from common.models import touched
 from customers.lookup import find_customer
-from customers.models import ALIASES, Customer, Merge
+from customers.models import ALIASES, Customer, FormerPhone, Merge
 from customers.services import require_present
-from customers.signals import Joining, merged, merging, touched
+from customers.signals import Joining, merged, merging
 
 PREFERENCES = ("into", "merged")
 # Together: nobody gets one's first name and the other's last name.
@@ -83,6 +84,7 @@ def merge_customers(
     merge = Merge(merged_id=customer.pk, into_id=survivor.pk, survivor=survivor, by=by)
     joining = Joining(customer.pk, survivor.pk)
     joining.move(Merge, "survivor")
+    joining.move(FormerPhone)
     merged.send(Customer, about=joining)
     merge.moved = joining.moved
     before, old = members_of(survivor), members_of(customer)
@@ -162,6 +164,8 @@ def undo_merge(merge_id: UUID, *, by: str) -> Customer:
     Customer.objects.filter(pk=customer.pk).update(**times)
     for rows, field in moved_rows(merge):
         rows.filter(**{field: survivor}).update(**{field: customer}, **touched(rows.model))
+    # It is the other's own again.
+    FormerPhone.objects.filter(customer=survivor, phone=customer.phone_number).delete()
     forget(merge)
     merge.undone_at, merge.undone_by = timezone.now(), by
     merge.save()

@@ -18,7 +18,7 @@ from common.documents.operations import Operation
 from common.errors import Conflict, NotFound
 from common.viewsets import ResourceViewSet
 from customers import examples
-from customers.erasing import erase_customer
+from customers.erasing import delete_customer, erase_customer
 from customers.exporting import export_of
 from customers.filters import CustomerFilter
 from customers.lookup import id_in, merge_of
@@ -99,10 +99,10 @@ class CustomerViewSet(ResourceViewSet):
         return saved(CustomerSerializer(data=request.data))
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Deletes a customer to whom nothing refers."""
+        """Deletes a customer to whom nothing refers, and erases everything personal."""
         customer = self.get_object()
         require_unmerged(customer)
-        customer.delete()
+        delete_customer(customer, by=str(request.auth))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @action(detail=True, methods=["post"], required_permission="delete")

@@ -40,8 +40,8 @@ def map_customer(*, customer: UUID, app: str, customer_app_id: str) -> tuple[Map
 
 
 def owner_of(customer: UUID) -> Customer:
-    """The customer with this id. Raises Invalid without one, Conflict for one who was erased."""
-    owner = find_customer(pk=customer)
+    """The customer with this id, held. Raises Invalid without one, Conflict for an erased one."""
+    owner = find_customer(pk=customer, hold=True)
     if owner is None:
         raise Invalid(FieldError("customer", "not_found", "Customer not found"))
     require_present(owner)

@@ -68,9 +68,9 @@ def place_order(
 def find_customer(
     customers: QuerySet[Customer] | None, customer: UUID | None, customer_code: str | None
 ) -> Customer | None:
-    """The one of `customers` (of all, if None) with this id, or else with this code."""
+    """The one of `customers` (of all, if None) with this id, or else with this code; held."""
     by = {"pk": customer} if customer else {"code": customer_code}
-    return lookup.find_customer(customers, **by)
+    return lookup.find_customer(customers, hold=True, **by)
 
 
 def not_found(field: str) -> FieldError:

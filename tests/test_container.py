@@ -290,6 +290,19 @@ def test_nginx_logs_no_address_that_a_gateway_calls() -> None:
     assert "error_log /dev/null emerg;" in block
 
 
+def test_nginx_logs_no_id_of_a_customers() -> None:
+    conf = text("deploy/nginx/klanten.conf")
+    (_, ids) = re.findall(r'^    "~(.*?)" "', conf, re.MULTILINE)
+    pattern = re.compile(ids.replace("?<", "?P<"))
+
+    for path in ("/v1/query/amc/jane", "/api/v1/mappings/amc/a/b", "/api/query/amc/jane doe/"):
+        found = pattern.search(path)
+        assert found
+        assert found["start"] == path[: path.index("/amc/") + len("/amc/")]
+    assert not pattern.search("/v1/query/amc/")
+    assert not pattern.search("/v1/customers/x/query/y/z")
+
+
 def test_web_processes_count_where_they_may_write() -> None:
     for name in ("web1", "web2"):
         (writable,) = services()[name]["tmpfs"]
@@ -358,6 +371,22 @@ def cloudformation() -> dict[str, Any]:
     template = text("deploy/cloudformation/klanten.yml")
     found: dict[str, Any] = yaml.load(template, Template)  # noqa: S506 - it is a SafeLoader
     return found
+
+
+QUIET = {
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+def test_the_databases_log_names_no_customer() -> None:
+    command = services()["db"]["command"].split()
+    group = cloudformation()["Resources"]["DatabaseParameters"]["Properties"]
+
+    assert command == ["postgres", *(f for key, v in QUIET.items() for f in ("-c", f"{key}={v}"))]
+    assert group["Parameters"] == QUIET
 
 
 def test_cloudformation_guards_the_instance_and_its_disk() -> None:
