@@ -53,6 +53,9 @@ WSGI_APPLICATION = "config.wsgi.application"
 # API paths answer with and without the slash themselves; a redirect would lose a POST body.
 APPEND_SLASH = False
 
+# Requests that one web process answers at a time; each has a connection to the database.
+WEB_THREADS = env.int("WEB_THREADS", default=2)
+
 # --- Apps ----------------------------------------------------------------------------
 
 INSTALLED_APPS = [

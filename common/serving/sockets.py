@@ -1,0 +1,53 @@
+"""The server's own sockets, where it offers no option for what slow clients need."""
+
+import os
+import resource
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+# The kernel doubles it. Left to itself it buffers 4 MB for each reader that reads nothing.
+SEND_BUFFER_BYTES = 131_072
+# When the other side takes nothing, or is gone without a word, for so long.
+STALLED_MILLISECONDS = 30_000
+OPEN_FILES = 8192
+
+
+def open_sockets() -> Iterator[socket.socket]:
+    """A duplicate of each socket of this process, closed after its turn."""
+    for file in tuple(Path("/dev/fd").iterdir()):
+        with suppress(OSError):
+            number = int(file.name)
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                with closing(socket.socket(fileno=os.dup(number))) as duplicate:
+                    yield duplicate
+
+
+def prepare_listener() -> None:
+    """Sets what each accepted connection inherits, and makes room for many of them."""
+    for each in open_sockets():
+        if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            if hasattr(socket, "TCP_USER_TIMEOUT") and each.family != socket.AF_UNIX:
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MILLISECONDS)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def cut(client: tuple[str, int] | None) -> None:
+    """Ends the connection from `client`.
+
+    To stop sending is not enough: the server would wait for as long as the reader likes until
+    what it has buffered is taken.
+    """
+    if client is None:
+        return
+    for each in open_sockets():
+        with suppress(OSError):
+            host, port = each.getpeername()[:2]
+            if (host, port) == (client[0], int(client[1])):
+                each.shutdown(socket.SHUT_RDWR)
