@@ -8,7 +8,6 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 
 from common.serving.limits import LIMITS
-from common.serving.sockets import prepare_listener
 from config.wsgi import application as wsgi
 
 from access.credentials import is_known  # isort: skip # needs the apps, which wsgi has loaded
@@ -28,7 +27,6 @@ def most_bytes(environ: dict[str, Any]) -> int:
     return max(int(most), LIMITS.small_body)
 
 
-prepare_listener()
 application = Application(
     wsgi,
     most_bytes=most_bytes,

@@ -13,6 +13,7 @@ from common.serving.answers import Answer, Answers, Wsgi, call, refusal
 from common.serving.bodies import Bodies, DisconnectedError, busy
 from common.serving.environ import Environ, environ_of, has_body
 from common.serving.limits import LIMITS, Limits
+from common.serving.sockets import allow_many_connections, prepare_sockets
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,18 @@ class Application:
         self.directory = directory
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self.waiting = 0
+        self.prepared = False
+        allow_many_connections()
         self.bodies = Bodies(limits, lambda environ: self.in_thread(most_bytes, environ), directory)
         self.answers = Answers(limits)
 
     async def __call__(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
+        if not self.prepared:
+            # Now the server listens.
+            self.prepared = True
+            prepare_sockets()
         environ = environ_of(scope)
         try:
             all_read = not has_body(environ) or await self.bodies.take_in(environ, receive)
