@@ -6,7 +6,15 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         # The models are there now.
-        from common import checks, housekeeping, idempotency, metrics  # noqa: F401, PLC0415
+        from common import (  # noqa: PLC0415
+            checks,  # noqa: F401
+            health,
+            housekeeping,
+            idempotency,
+            metrics,
+        )
+        from common.metric_files import metric_file  # noqa: PLC0415
 
+        health.register(lambda: metric_file.trouble)
         housekeeping.register("idempotency records", idempotency.prune, every=housekeeping.HOURLY)
         metrics.register(housekeeping.last_done)
