@@ -1,5 +1,6 @@
 """The one settings file. Every variable is explained in `.env.example`."""
 
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -150,7 +151,9 @@ PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 if "postgresql" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["OPTIONS"] = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"}
 if "sqlite" in DATABASES["default"]["ENGINE"]:
-    STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(OSError):
+        # Without it no request can be answered but by 503; that is no reason not to start.
+        STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that starts by reading and then writes cannot wait for its turn;
         # it dies with "database is locked". IMMEDIATE waits at BEGIN instead.
@@ -305,6 +308,9 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    # The same, but it may be away.
+    CACHES["default"]["BACKEND"] = "common.cache.ForgivingRedisCache"
 # Requests per minute and principal; a key of the class "high" has so many times as much.
 RATE_LIMITS = {
     "read": env.int("RATE_LIMIT_READ", default=12_000),
@@ -493,7 +499,7 @@ LOGGING = {
     "filters": {"secrets": {"()": "common.logs.MaskSecrets"}},
     "handlers": {
         "console": {
-            "class": "logging.StreamHandler",
+            "class": "common.logs.BackgroundHandler",
             "formatter": "line",
             "filters": ["secrets"],
         }
@@ -503,6 +509,9 @@ LOGGING = {
     "loggers": {
         "urllib3": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # The web server's own handler waits for whoever reads the log, and each client that
+        # leaves early is a warning to it.
+        "_granian": {"handlers": [], "propagate": True, "level": "ERROR"},
         # How many tokens of each kind it has done away with, when there was none.
         "oauth2_provider.models": {"level": "WARNING"},
         # Django's own handlers know nothing of our masks.

@@ -12,7 +12,7 @@ from typing import IO, Any
 import orjson
 from asgiref.typing import ASGISendCallable
 
-from common.errors import PROBLEM_JSON, Problem
+from common.errors import PROBLEM_JSON, Problem, no_space
 from common.models import new_id
 from common.request_id import HEADER
 from common.serving.environ import Environ
@@ -73,7 +73,10 @@ def collect(
             SpooledTemporaryFile(max_size=limits.spooled_in_memory, dir=directory)
         )
         for part in chain((first, second), iterator):
-            file.write(part)
+            try:
+                file.write(part)
+            except OSError as error:
+                raise no_space(error) from error
         size = file.tell()
         file.seek(0)
         on_failure.pop_all()

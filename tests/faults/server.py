@@ -6,7 +6,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import IO, Any
 
 import requests
 from django.db import connection
@@ -26,7 +26,14 @@ def free_port() -> int:
 class Server:
     """A web server as in production, but for its threads, on the database of the test."""
 
-    def __init__(self, key: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        key: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        log: int | IO[bytes] = subprocess.DEVNULL,
+    ) -> None:
+        self.log = log
         self.port = free_port()
         self.environment = environment or {}
         self.headers = {"Authorization": f"Api-Key {key}"}
@@ -47,7 +54,7 @@ class Server:
             cwd=ROOT,
             env=web_environment(os.environ, **variables),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self.log,
             # Its worker is a process of its own, and is killed with it.
             start_new_session=True,
         )
@@ -83,9 +90,11 @@ class Server:
 
 
 @contextmanager
-def serving(key: str, environment: Mapping[str, str]) -> Iterator[Server]:
+def serving(
+    key: str, environment: Mapping[str, str], *, log: int | IO[bytes] = subprocess.DEVNULL
+) -> Iterator[Server]:
     """A server that answers; killed at the end."""
-    server = Server(key, environment)
+    server = Server(key, environment, log=log)
     server.start()
     try:
         yield server
