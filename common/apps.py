@@ -15,7 +15,9 @@ class CommonConfig(AppConfig):
             personal_data,  # noqa: F401
             pooling,
         )
+        from common.metric_files import metric_file  # noqa: PLC0415
 
+        health.register(lambda: metric_file.trouble)
         housekeeping.register("idempotency records", idempotency.prune, every=housekeeping.HOURLY)
         metrics.register(housekeeping.last_done)
         health.register(pooling.unannounced_pooler)

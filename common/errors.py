@@ -4,6 +4,7 @@ Services raise a `Problem`; `problem_response` is the one place that turns it, D
 exceptions and the database's refusals into an answer.
 """
 
+import errno
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ from common.logs import route_of
 logger = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+# What the system says of a disk that takes nothing more.
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
         case OperationalError() | InterfaceError():
             return database_away(exc)
         case _:
-            return None
+            return no_space(exc) if getattr(exc, "errno", None) in NO_SPACE else None
 
 
 def database_away(exc: Exception) -> Problem:
@@ -203,6 +206,17 @@ def database_away(exc: Exception) -> Problem:
         status=503,
         code="unavailable",
         headers={"Retry-After": "1"},
+    )
+
+
+def no_space(exc: Exception) -> Problem:
+    """507 while a disk is full, or a directory for temporary files cannot be written."""
+    logger.error("A file could not be stored", exc_info=exc)
+    return Problem(
+        "There is no room to store this at the moment. Try again later.",
+        status=HTTPStatus.INSUFFICIENT_STORAGE,
+        code="no_space",
+        headers={"Retry-After": "60"},
     )
 
 

@@ -6,7 +6,13 @@ addresses, phones and CPFs are masked wherever they stand.
 """
 
 import logging
+import os
+import queue
 import re
+import sys
+import threading
+import time
+from contextlib import suppress
 
 from django.contrib.admindocs.views import simplify_regex
 from django.http import HttpRequest
@@ -201,3 +207,47 @@ def mask_handlers(*names: str) -> None:
     for name in names:
         for handler in logging.getLogger(name).handlers:
             handler.addFilter(MaskSecrets())
+
+
+# --- Writing it ----------------------------------------------------------------------
+
+LINES_THAT_WAIT = 1000
+FLUSH_SECONDS = 2.0
+
+
+class BackgroundHandler(logging.Handler):
+    """Writes to the standard error stream in a thread of its own.
+
+    Whoever logs neither waits nor fails: not for a pipe that nobody reads, a terminal that is
+    gone or a disk that is full. What cannot be written is dropped.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: queue.Queue[str] = queue.Queue(LINES_THAT_WAIT)
+        self.stream = sys.stderr
+        self.process = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hands the line on. The handler's own lock is held, so one thread is started."""
+        line = self.format(record)
+        if self.process != os.getpid():
+            # Also after a fork, which takes no threads along.
+            self.process = os.getpid()
+            threading.Thread(target=self.write_lines, name="log", daemon=True).start()
+        with suppress(queue.Full):
+            self.lines.put_nowait(line)
+
+    def write_lines(self) -> None:
+        while True:
+            line = self.lines.get()
+            with suppress(OSError, ValueError, AttributeError):
+                self.stream.write(f"{line}\n")
+                self.stream.flush()
+            self.lines.task_done()
+
+    def flush(self) -> None:
+        """Waits for what is to be written, but not for ever. `logging` calls it at the end."""
+        end = time.monotonic() + FLUSH_SECONDS
+        while self.lines.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.01)

@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from common.errors import NotFound, page_problem
-from common.metric_files import DIRECTORY
+from common.metric_files import DIRECTORY, metric_file
 from common.networks import contains
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class MetricsMiddleware:
 
 
 def observe(request: HttpRequest, status: int, seconds: float) -> None:
-    """Counts a request. There are as many rows as patterns: no caller can make more."""
+    """Counts a request, if it can be. There are as many rows as patterns: no caller makes more."""
     match = request.resolver_match
     method = request.method if request.method in METHODS else "other"
     key = (str(method), match.route if match else "", status // 100)
@@ -79,7 +79,16 @@ def observer(key: Key) -> Callable[[float], None]:
     """What counts requests of one kind. The pattern is written as people write it."""
     method, route, status = key
     shown = simplify_regex(route) if route else "none"
-    return REQUESTS.labels(method, shown, f"{status}xx").observe
+    if metric_file.has_room():
+        try:
+            return REQUESTS.labels(method, shown, f"{status}xx").observe
+        except OSError as error:
+            metric_file.note(error)
+    return leave_uncounted
+
+
+def leave_uncounted(seconds: float) -> None:
+    """For requests of a kind for which there is no room: no request fails for its number."""
 
 
 # --- The answer ----------------------------------------------------------------------
@@ -112,12 +121,24 @@ def may_see(request: HttpRequest) -> bool:
 def registry() -> CollectorRegistry:
     """Everything there is to show, of this moment."""
     everything = CollectorRegistry()
-    if directory := os.environ.get(DIRECTORY):
-        MultiProcessCollector(everything, path=directory)  # type: ignore[no-untyped-call]
-    else:
-        everything.register(REQUESTS)
+    everything.register(Requests())
     everything.register(Sources())
     return everything
+
+
+class Requests(Collector):
+    """Those of all processes of this server; of this one alone where the others cannot be seen."""
+
+    def collect(self) -> Iterator[Metric]:
+        directory = os.environ.get(DIRECTORY)
+        if directory and metric_file.is_shared():
+            try:
+                shared = MultiProcessCollector(None, path=directory)  # type: ignore[no-untyped-call]
+                yield from list(shared.collect())  # type: ignore[no-untyped-call]
+                return
+            except (OSError, ValueError) as error:
+                metric_file.note(error)
+        yield from REQUESTS.collect()
 
 
 class Sources(Collector):

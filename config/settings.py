@@ -1,5 +1,6 @@
 """The one settings file. Every variable is explained in `.env.example`."""
 
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -54,6 +55,9 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 # API paths answer with and without the slash themselves; a redirect would lose a POST body.
 APPEND_SLASH = False
+
+# Requests that one web process answers at a time; each has a connection to the database.
+WEB_THREADS = env.int("WEB_THREADS", default=2)
 
 # --- Apps ----------------------------------------------------------------------------
 
@@ -157,7 +161,9 @@ if "postgresql" in DATABASES["default"]["ENGINE"]:
         "OPTIONS": {"tcp_user_timeout": 20_000},
     }
 if "sqlite" in DATABASES["default"]["ENGINE"]:
-    STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(OSError):
+        # Without it no request can be answered but by 503; that is no reason not to start.
+        STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that starts by reading and then writes cannot wait for its turn;
         # it dies with "database is locked". IMMEDIATE waits at BEGIN instead.
@@ -319,6 +325,9 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    # The same, but it may be away.
+    CACHES["default"]["BACKEND"] = "common.cache.ForgivingRedisCache"
 # Requests per minute and principal; a key of the class "high" has so many times as much.
 RATE_LIMITS = {
     "read": env.int("RATE_LIMIT_READ", default=12_000),
@@ -511,7 +520,7 @@ LOGGING = {
     "filters": {"secrets": {"()": "common.logs.MaskSecrets"}},
     "handlers": {
         "console": {
-            "class": "logging.StreamHandler",
+            "class": "common.logs.BackgroundHandler",
             "formatter": "line",
             "filters": ["secrets"],
         }
@@ -523,6 +532,9 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         # Statements with the values in them, while DEBUG is on.
         "django.db.backends": {"level": "INFO"},
+        # The web server's own handler waits for whoever reads the log, and each client that
+        # leaves early is a warning to it.
+        "_granian": {"handlers": [], "propagate": True, "level": "ERROR"},
         # How many tokens of each kind it has done away with, when there was none.
         "oauth2_provider.models": {"level": "WARNING"},
         # Django's own handlers know nothing of our masks.

@@ -1,5 +1,6 @@
 """Every address. The API answers alike under `/v1/`, `/api/` and `/api/v1/`."""
 
+import sys
 from typing import Any
 
 from csp.decorators import csp_update
@@ -14,7 +15,7 @@ from django.views.generic import RedirectView
 
 from access.urls import root_urlpatterns as provider_at_the_root
 from access.views import AuthTokenView, TokenPairView, TokenRefreshView
-from common.errors import NotFound, Problem, fault, page_problem
+from common.errors import NotFound, Problem, as_problem, fault, page_problem
 from config.api import documents, openapi_json, router
 from customers.views import RegistrationView
 from notifications import callbacks
@@ -84,7 +85,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return page_problem(request, fault())
+    """For a page what an error of its view means: the database away is a 503 here as well."""
+    error = sys.exception()
+    problem = as_problem(error) if isinstance(error, Exception) else None
+    return page_problem(request, problem or fault())
 
 
 handler400 = bad_request

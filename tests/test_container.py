@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.servers import procfile_command
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SERVICES = {"proxy", "web1", "web2", "worker", "migrate", "db", "celery", "beat", "rabbitmq"}
@@ -27,7 +29,8 @@ NOT_PASSED_ON = {
 }
 # What nothing but a web server reads.
 FOR_THE_WEB = {
-    *("WEB_WORKERS", "AFRICAS_TALKING_CALLBACK_SECRET", "STATEMENT_TIMEOUT_SECONDS"),
+    *("WEB_WORKERS", "WEB_THREADS", "AFRICAS_TALKING_CALLBACK_SECRET"),
+    "STATEMENT_TIMEOUT_SECONDS",
     *("RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "RATE_LIMIT_BULK", "RATE_LIMIT_HIGH_FACTOR"),
     *("MAX_BODY_BYTES", "MAX_UPLOAD_BYTES", "UPLOAD_DIR"),
     *("METRICS_TOKEN", "METRICS_ALLOWED_NETWORKS", "METRICS_DIR", "READY_WARN_AFTER_SECONDS"),
@@ -52,12 +55,11 @@ def dockerfile() -> list[list[str]]:
 
 
 def web_command() -> str:
-    """What the shell of the image's CMD becomes."""
+    """What the shell of the image's CMD becomes: the web command of the Procfile."""
     (command,) = (line for line in dockerfile()[-1] if line.startswith("CMD "))
-    shell, option, script = json.loads(command.removeprefix("CMD "))
-    assert [shell, option] == ["sh", "-c"]
-    assert script.startswith("exec ")
-    return str(script.removeprefix("exec "))
+    reading = """eval "exec $(sed -n 's/^web: //p' Procfile)\""""
+    assert json.loads(command.removeprefix("CMD ")) == ["sh", "-c", reading]
+    return procfile_command()
 
 
 def names_in_settings() -> set[str]:
