@@ -26,7 +26,7 @@ from access.tests.clients import CALLBACK, browser_of, register
 from config.api import router
 from customers.models import Customer
 from customers.registration import register_login
-from tests.browser import form_fields
+from tests.web_client import form_fields
 
 pytestmark = pytest.mark.django_db
 
