@@ -19,7 +19,7 @@ admin.site.unregister(LibraryApiKey)
 
 
 @admin.register(User)
-class LoginAdmin(LockingAdmin, UserAdmin):
+class LoginAdmin(LockingAdmin, UserAdmin[User]):
     """Logins. One that was erased is not changed: a form of before would bring the name back."""
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
