@@ -1,5 +1,7 @@
 """nginx as `deploy/nginx/klanten.conf` has it, on loopback addresses."""
 
+import getpass
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -28,8 +30,10 @@ def configuration(directory: Path, *, port: int, application: int) -> Path:
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     whole = directory / "nginx.conf"
+    # As whoever runs the tests, so that it can write here.
+    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     whole.write_text(
-        f"daemon off; pid {directory}/pid; error_log stderr;"
+        f"{user} daemon off; pid {directory}/pid; error_log stderr;"
         "worker_processes 1; worker_rlimit_nofile 8192; events { worker_connections 4096; }"
         f"http {{ {temporary} include {directory}/klanten.conf; }}"
     )
