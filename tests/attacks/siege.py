@@ -51,12 +51,13 @@ WEB_MOST_MB, DATABASE_MOST_MB = 200, 100
 # --- The attackers, in a process of their own ----------------------------------------
 
 
-def attack(target: Target, stop: Event, report: Any) -> None:
-    """Every strike again and again, and all slow clients, until `stop`."""
-    counts: dict[str, Counter[str]] = {each.__name__: Counter() for each in STRIKES}
+def attack(target: Target, names: Sequence[str], stop: Event, report: Any) -> None:
+    """The strikes with these names again and again, and all slow clients, until `stop`."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     threads = [
         threading.Thread(target=strike_on, args=(each, target, stop, counts[each.__name__]))
         for each in STRIKES
+        if each.__name__ in counts
     ]
     threads.append(threading.Thread(target=be_slow, args=(target, stop)))
     for thread in threads:
@@ -229,13 +230,15 @@ def database_mb(url: str) -> list[float]:
 # --- The siege -----------------------------------------------------------------------
 
 
-def besiege(directory: Path, *, behind_nginx: bool, seconds: float, most: float) -> list[str]:
+def besiege(
+    directory: Path, names: Sequence[str], *, behind_nginx: bool, seconds: float, most: float
+) -> list[str]:
     """What was not as it should be."""
     print(f"\n=== {'Behind nginx' if behind_nginx else 'Without a proxy'} ===", flush=True)
     with installation(directory, behind_nginx=behind_nginx) as found:
         context = multiprocessing.get_context("spawn")
         stop, report = context.Event(), context.Queue()
-        attackers = context.Process(target=attack, args=(found.target, stop, report))
+        attackers = context.Process(target=attack, args=(found.target, names, stop, report))
         processes = set(tree(found.process.pid))
         honest, done = Honest(), threading.Event()
         clients = [
@@ -300,6 +303,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--most-seconds", type=float, default=1, help="of the 99th percentile")
+    names = [each.__name__ for each in STRIKES]
+    parser.add_argument(
+        "--strikes", nargs="*", default=names, choices=names, help="beside slow clients; all"
+    )
     arguments = parser.parse_args()
     forms = [False, True] if is_installed() else [False]
     seconds = 60 * arguments.minutes / len(forms)
@@ -307,7 +314,8 @@ def main() -> int:
     for behind_nginx in forms:
         with tempfile.TemporaryDirectory(prefix="klanten-siege-") as directory:
             form = {"behind_nginx": behind_nginx, "seconds": seconds}
-            wrong += besiege(Path(directory), most=arguments.most_seconds, **form)
+            names, most = arguments.strikes, arguments.most_seconds
+            wrong += besiege(Path(directory), names, most=most, **form)
     print("\nIt did not hold: " + "; ".join(wrong) if wrong else "\nIt holds.")
     return bool(wrong)
 
