@@ -16,7 +16,7 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit fuzz fuzz-short faults test-million bench bench-short bench-profile bench-growth \
+        audit fuzz fuzz-short siege faults test-million bench bench-short bench-profile bench-growth \
         bench-soak \
         bench-identity bench-imports bench-delivery makemigrations migrate createsuperuser shell \
         simulate coverage clean ci
@@ -59,6 +59,11 @@ fuzz: $(VE)/.installed-dev
 
 fuzz-short: $(VE)/.installed-dev
 	$(BIN)/python -m tests.fuzz --examples 20 --seconds 60
+
+# Every attack at once on a server of its own, behind nginx and without it, while honest clients
+# ask on. SIEGE_DATABASE_URL names an empty PostgreSQL database; a scratch SQLite file otherwise.
+siege: $(VE)/.installed-dev
+	$(BIN)/python -m tests.attacks.siege --minutes $(or $(MINUTES),10)
 
 # The long forms of the tests of faults and attacks: minutes of kills, and services of their own
 # that crash. On SQLite, and on PostgreSQL too where TEST_DATABASE_URL names one.

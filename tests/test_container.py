@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from benchmarks.servers import procfile_command
+from tests.attacks.nginx import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -228,24 +229,10 @@ def test_every_setting_that_is_not_for_the_web_reaches_the_others(name: str) -> 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
-    # `resolve` is for nginx 1.27.3 and newer, and for addresses that only compose knows.
-    conf = text("deploy/nginx/klanten.conf")
-    conf, replaced = re.subn(r"web\d:8000 resolve", "127.0.0.1:8000", conf)
-    assert replaced == 2
-    conf = conf.replace("listen 80 ", "listen 127.0.0.1:65080 ")
-    conf = conf.replace("/var/log/nginx/", f"{tmp_path}/")
-    (tmp_path / "klanten.conf").write_text(conf)
-    temporary = "".join(
-        f"{name}_temp_path {tmp_path}/{name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; error_log stderr; events {{}}"
-        f"http {{ {temporary} include {tmp_path}/klanten.conf; }}"
-    )
+    whole = configuration(tmp_path, port=65080, application=65081)
 
     check = subprocess.run(
-        ["nginx", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        ["nginx", "-t", "-p", str(tmp_path), "-c", str(whole)],
         capture_output=True,
         text=True,
         check=False,

@@ -116,11 +116,12 @@ class Answers:
             await send({"type": "http.response.body", "body": answer.body, "more_body": False})
             return
         body = BytesIO(answer.body) if isinstance(answer.body, bytes) else answer.body
-        with body, self.unsent.holding(answer.size, lambda: cut(client)):
+        with body, self.unsent.holding(answer.size, lambda: cut(client)) as go_on:
             try:
                 while piece := body.read(self.limits.piece):
                     async with asyncio.timeout(self.limits.piece_seconds):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    go_on()
             except TimeoutError:
                 cut(client)
                 return

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO
@@ -54,13 +54,13 @@ class Bodies:
         self.limits = limits
         self.most_bytes = most_bytes
         self.directory = directory
-        self.incomplete = Held(limits.small_bodies)
-        self.large = 0
+        self.small = Held(limits.small_bodies)
+        self.large = Held(limits.large_bodies)
 
     async def take_in(self, environ: Environ, receive: ASGIReceiveCallable) -> bool:
         """Puts the body into `environ`, with its true length; whether all of it was read.
 
-        Raises DisconnectedError, or a Problem: 408, 503, 507.
+        Raises DisconnectedError, or a Problem: 408, 503 (no thread for the credential), 507.
         """
         announced = int(environ.get("CONTENT_LENGTH") or 0)
         parts: list[bytes] = []
@@ -88,7 +88,7 @@ class Bodies:
             async with asyncio.timeout(self.limits.grace) as deadline:
                 loop = asyncio.get_running_loop()
                 size = 0
-                with self.incomplete.holding(1, lambda: deadline.reschedule(loop.time())):
+                with self.small.holding(1, lambda: deadline.reschedule(loop.time())):
                     while size <= self.limits.small_body:
                         part, more = await next_part(receive)
                         parts.append(part)
@@ -103,38 +103,42 @@ class Bodies:
         self, parts: list[bytes], receive: ASGIReceiveCallable, most: int
     ) -> IO[bytes] | None:
         """The rest of a body behind `parts`, in a temporary file; None if it exceeds `most`."""
-        if self.large >= self.limits.large_bodies:
-            raise busy()
-        self.large += 1
-        loop = asyncio.get_running_loop()
-        start = loop.time() + self.limits.grace
-        file: IO[bytes] | None = None
-        done = False
         try:
-            file = TemporaryFile(dir=self.directory)  # noqa: SIM115 - closed with the request
-            async with asyncio.timeout(self.limits.grace) as deadline:
-                size = 0
-                more = True
-                while more:
-                    part, more = (parts.pop(0), True) if parts else await next_part(receive)
-                    size += len(part)
-                    if size > most:
-                        return None
-                    # A disk may be slow; the event loop has others to serve.
-                    await loop.run_in_executor(None, file.write, part)
-                    deadline.reschedule(start + size / self.limits.bytes_per_second)
-            await loop.run_in_executor(None, file.flush)
-            done = True
+            # Within the context it is closed unless it is handed on.
+            with ExitStack() as unless_complete:
+                file = TemporaryFile(dir=self.directory)  # noqa: SIM115 - the line below
+                unless_complete.callback(close_quietly, file)
+                if await self.write_all(file, parts, receive, most):
+                    unless_complete.pop_all()
+                    return file
         except TimeoutError:
             raise too_slow() from None
         except OSError as error:
             raise no_space(error) from error
-        finally:
-            self.large -= 1
-            if file and not done:
-                with suppress(OSError):
-                    file.close()
-        return file
+        return None
+
+    async def write_all(
+        self, file: IO[bytes], parts: list[bytes], receive: ASGIReceiveCallable, most: int
+    ) -> bool:
+        """Whether the body was no longer than `most`. A disk may be slow: it has threads."""
+        loop = asyncio.get_running_loop()
+        start = loop.time() + self.limits.grace
+        size = known = 0
+        more = True
+        async with asyncio.timeout(self.limits.grace) as deadline:
+            with self.large.holding(1, lambda: deadline.reschedule(loop.time())) as go_on:
+                while more:
+                    part, more = (parts.pop(0), True) if parts else await next_part(receive)
+                    size += len(part)
+                    if size > most:
+                        return False
+                    await loop.run_in_executor(None, file.write, part)
+                    if size - known >= self.limits.small_body:
+                        known = size
+                        go_on()
+                        deadline.reschedule(start + size / self.limits.bytes_per_second)
+                await loop.run_in_executor(None, file.flush)
+        return True
 
 
 async def next_part(receive: ASGIReceiveCallable) -> tuple[bytes, bool]:
@@ -149,6 +153,12 @@ def refuse_to_read(environ: Environ, parts: list[bytes]) -> None:
     """Leaves the rest of a body where it is. Its length says that there is one."""
     environ.setdefault("CONTENT_LENGTH", str(sum(map(len, parts)) or 1))
     environ["wsgi.input"] = UnreadBody()
+
+
+def close_quietly(file: IO[bytes]) -> None:
+    """Closes a file that nobody needs; on a full disk that may be an error of its own."""
+    with suppress(OSError):
+        file.close()
 
 
 def too_slow() -> Problem:

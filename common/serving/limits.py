@@ -14,7 +14,7 @@ class Limits:
     bytes_per_second: int = 16_384
     # Bodies that are not complete yet, in memory and in files.
     small_bodies: int = 256
-    large_bodies: int = 8
+    large_bodies: int = 32
     # An answer is sent in pieces; a reader must take each in so many seconds.
     piece: int = 65_536
     piece_seconds: float = 10.0

@@ -1,11 +1,15 @@
 """Slow clients: each function opens one connection and returns it, to be kept open.
 
-`drip` sends the next byte of those that send; what it does to the others is nothing.
+`drip` sends the next byte of those that are in DRIPPING.
 """
 
+import random
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+
+# Loopback has many addresses; a limit by address would otherwise meet the honest as well.
+SOURCES = [f"127.0.1.{number}" for number in range(1, 101)]
 
 SlowClient = Callable[[str, int, str], socket.socket]
 
@@ -16,6 +20,7 @@ MULTIPART = "Content-Type: multipart/form-data; boundary=x\r\n"
 def connect(host: str, port: int, *, receive_buffer: int = 0) -> socket.socket:
     """A connection, whose kernel takes in little if `receive_buffer` is given."""
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    connection.bind((random.choice(SOURCES), 0))  # noqa: S311 - no secret
     if receive_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.settimeout(10)
@@ -98,6 +103,12 @@ def answer_to(connection: socket.socket, *, seconds: float = 10) -> bytes:
     with connection, connection.makefile("rb") as stream:
         connection.settimeout(seconds)
         return stream.read()
+
+
+def is_over(connection: socket.socket) -> bool:
+    """Whether the other side has ended the connection, as far as the kernel knows."""
+    established = 1
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != established
 
 
 def drip(connection: socket.socket) -> None:
