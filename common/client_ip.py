@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 from django.http import HttpRequest
 
-from common.networks import contains, parse_address
+from common.networks import contains, parse_address, subscriber_network
 
 # What no request comes from (RFC 1122, 3.2.1.3), and still an address: failed logins are counted
 # by it, and a column of addresses holds it.
@@ -36,3 +36,11 @@ def address_in(hop: str) -> str:
     address = parse_address(hop)
     # The zone of a link-local address (`%eth0`) is ours, and no database takes it.
     return str(address).partition("%")[0] if address else NOWHERE
+
+
+def network_of(request: HttpRequest) -> str:
+    """The first address of the client's network: what failed logins are counted by.
+
+    That is the address itself, or of IPv6 the first of its /64: a subscriber has all of those.
+    """
+    return subscriber_network(client_ip(request))
