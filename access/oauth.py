@@ -3,7 +3,7 @@
 import base64
 import hmac
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -171,6 +171,11 @@ class Validator(OAuth2Validator):
     def validate_refresh_token(
         self, refresh_token: str, client: Application, request: Request, **kwargs: Any
     ) -> bool:
+        """Whether a refresh token can be exchanged, or was only just (`repeat_answer`)."""
+        if used := just_used(refresh_token, client):
+            request.user = used.user
+            request.refresh_token_instance = used
+            return is_active(request)
         return super().validate_refresh_token(
             refresh_token, client, request, **kwargs
         ) and is_active(request)
@@ -316,6 +321,26 @@ def require_unused(request: Request) -> None:
     mine = get_refresh_token_model().objects.filter(pk=request.refresh_token_instance.pk)
     if mine.filter(revoked=None).select_for_update().first() is None:
         raise InvalidGrantError(request=request)
+
+
+def just_used(refresh_token: str, client: Application) -> Any:
+    """The row of a refresh token that was exchanged within REFRESH_GRACE_SECONDS, or None.
+
+    One that was revoked, or whose successor has been used, is not one: that shows a theft. The
+    toolkit's own grace period needs tokens in clear.
+    """
+    since = timezone.now() - timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
+    return (
+        get_refresh_token_model()
+        .objects.filter(
+            token_checksum=checksum_of(refresh_token),
+            application=client,
+            revoked__gt=since,
+            refreshed_access_token__isnull=False,
+        )
+        .select_related("user", "access_token")
+        .first()
+    )
 
 
 def repeat_answer(token: dict[str, Any], request: Request) -> None:

@@ -65,7 +65,7 @@ PLACES = {
     "user-info": Place("token", is_wrong_grant, is_guessable=False, is_try=tries_a_token),
     "device": Place("device", shows_the_form_again, name=current_user, refuse=refuse_page),
     # A row for everybody who asks.
-    "device-authorization": Place("new device", every_time),
+    "device-authorization": Place("new-device", every_time),
 }
 
 

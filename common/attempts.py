@@ -51,9 +51,8 @@ class TooManyAttempts(Problem):
     default_code = "throttled"
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(
-            "Too many failed attempts. Try again later.", headers={"Retry-After": str(seconds)}
-        )
+        headers = {"Retry-After": str(seconds), "Cache-Control": "no-store"}
+        super().__init__("Too many failed attempts. Try again later.", headers=headers)
 
 
 # Where a process counts while the cache is away.

@@ -259,7 +259,6 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     "ID_TOKEN_EXPIRE_SECONDS": 3600,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": REFRESH_GRACE_SECONDS,
     "ACCESS_TOKEN_GENERATOR": "access.oauth.new_access_token",
     "REFRESH_TOKEN_GENERATOR": "access.oauth.new_refresh_token",
     "OAUTH2_VALIDATOR_CLASS": "access.oauth.Validator",
