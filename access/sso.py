@@ -1,6 +1,7 @@
 """Staff sign in to the admin through another OpenID provider (OIDC_RP_*)."""
 
 import logging
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -13,11 +14,13 @@ from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 
 from access.issuers import place_to_wait, user_for
 from access.models import ExternalIdentity, User
+from access.throttling import Place, always, limited, refuse_page
 from common.errors import Problem, page_problem
 
 logger = logging.getLogger(__name__)
@@ -151,6 +154,19 @@ class StaffBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped
             map_groups(user, groups_in(claims))
         user.save()
         return user
+
+
+def leads_back(response: HttpResponseBase) -> bool:
+    """Whether a sign-on failed: the library redirects either way."""
+    return response.headers.get("Location") in {None, settings.LOGIN_REDIRECT_URL_FAILURE}
+
+
+SIGN_ON = Place("sign-on", leads_back, is_guessable=False, is_try=always, refuse=refuse_page)
+
+
+@method_decorator(partial(limited, place=SIGN_ON), name="dispatch")
+class Callback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # untyped
+    """Where the other provider sends people back with a code."""
 
 
 def text_in(claims: dict[str, Any], name: str, longest: int) -> str:

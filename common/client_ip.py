@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from common.networks import contains, parse_address
+from common.networks import contains, parse_address, subscriber_network
 
 # In `request.META`: the header in which a proxy says whether it was called over HTTPS.
 FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
@@ -61,3 +61,11 @@ class ForwardedProtoMiddleware:
         if says and not contains(settings.TRUSTED_PROXIES, peer(request)):
             del request.META[FORWARDED_PROTO]
         return self.get_response(request)
+
+
+def network_of(request: HttpRequest) -> str:
+    """The first address of the client's network: what failed logins are counted by.
+
+    That is the address itself, or of IPv6 the first of its /64: a subscriber has all of those.
+    """
+    return subscriber_network(client_ip(request))

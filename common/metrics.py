@@ -21,6 +21,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from common.attempts import TooManyAttempts, count_failure
 from common.errors import NotFound, page_problem
 from common.metric_files import DIRECTORY, metric_file
 from common.networks import contains
@@ -97,11 +98,21 @@ def leave_uncounted(seconds: float) -> None:
 def metrics(request: HttpRequest) -> HttpResponse:
     """All metrics, in the format that is asked for; 404 for whoever may not see them."""
     if not may_see(request):
-        return page_problem(request, NotFound("There is nothing at this address."))
+        return refused(request)
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return HttpResponse(
         encode(registry()), content_type=content_type, headers={"Cache-Control": "no-store"}
     )
+
+
+def refused(request: HttpRequest) -> HttpResponse:
+    """404, as for any address that is none; 429 for whoever goes on trying tokens."""
+    try:
+        if "Authorization" in request.headers:
+            count_failure("metrics", request)
+    except TooManyAttempts as problem:
+        return page_problem(request, problem)
+    return page_problem(request, NotFound("There is nothing at this address."))
 
 
 def may_see(request: HttpRequest) -> bool:

@@ -54,3 +54,14 @@ def contains(networks: Iterable[Network], address: str) -> bool:
     """Whether `address` lies in one of `networks`; what is no address lies in none."""
     ip = parse_address(address)
     return ip is not None and any(ip in network for network in networks)
+
+
+def subscriber_network(address: str) -> str:
+    """The first address of the smallest network that one subscriber is given.
+
+    IPv4: the address; IPv6: of its /64 (RFC 6177, RFC 7934). What is no address stays as it is.
+    """
+    ip = parse_address(address)
+    if not isinstance(ip, IPv6Address):
+        return address
+    return str(ip_network(f"{address}/64", strict=False).network_address)

@@ -197,16 +197,18 @@ PASSWORD_HASHERS = [
 ]
 # Which proxies are believed about the client's address, and whether it uses HTTPS: networks (CIDR).
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", parse_networks, ())
-# How often one address may try to log in or to register.
+# How often one address may fail with a secret of one kind, and how often it may register.
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/min")
 # After so many failures a user name is locked for the address that failed.
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
+# And after so many from all addresses, for those from which it has never logged in.
+LOGIN_NAME_FAILURE_LIMIT = env.int("LOGIN_NAME_FAILURE_LIMIT", default=50)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_LOCKOUT_CALLABLE = "access.login.locked_page"
-AXES_CLIENT_IP_CALLABLE = "common.client_ip.client_ip"
+AXES_CLIENT_IP_CALLABLE = "common.client_ip.network_of"
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 AXES_VERBOSE = False
 
@@ -229,6 +231,7 @@ if OIDC_RP_CLIENT_ID:
     OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_OP_TOKEN_ENDPOINT")
     OIDC_OP_USER_ENDPOINT = env.str("OIDC_OP_USER_ENDPOINT")
     OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_OP_JWKS_ENDPOINT", default=None)
+    OIDC_CALLBACK_CLASS = "access.sso.Callback"
     AUTHENTICATION_BACKENDS.append("access.sso.StaffBackend")
 OIDC_RP_SCOPES = env.str("OIDC_RP_SCOPES", default="openid profile email")
 OIDC_RP_SIGN_ALGO = env.str("OIDC_RP_SIGN_ALGO", default="RS256")
@@ -248,6 +251,10 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "access.Application"
 # How long a checked credential is believed without asking the database again: the longest
 # time that a revoked key goes on working. Seconds; 0 asks every time.
 AUTH_CACHE_SECONDS = env.float("AUTH_CACHE_SECONDS", default=5.0)
+
+# How long a refresh token that was used gets the same answer again, for a client that did not
+# receive the first. Seconds; 0 is never.
+REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
 
 OAUTH2_PROVIDER: dict[str, Any] = {
     "OIDC_ENABLED": True,
@@ -269,6 +276,8 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     "ID_TOKEN_EXPIRE_SECONDS": 3600,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ACCESS_TOKEN_GENERATOR": "access.oauth.new_access_token",
+    "REFRESH_TOKEN_GENERATOR": "access.oauth.new_refresh_token",
     "OAUTH2_VALIDATOR_CLASS": "access.oauth.Validator",
     # Plain http only where Klanten itself is reached by it: on a developer's machine.
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https", *([] if HTTPS else ["http"])],
@@ -364,7 +373,6 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["common.filters.StrictFilterBackend"],
     "EXCEPTION_HANDLER": "common.errors.problem_response",
     "DEFAULT_SCHEMA_CLASS": "common.documents.openapi.OpenApiSchema",
-    "DEFAULT_THROTTLE_RATES": {"login": LOGIN_RATE},
     "URL_FORMAT_OVERRIDE": None,
     "DATETIME_FORMAT": "iso-8601",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -13,6 +13,13 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
+from access.throttling import (
+    LOGIN_PAGE,
+    LOGIN_REFRESH,
+    PASSWORD_CHANGE,
+    REGISTRATION,
+    limited,
+)
 from access.urls import root_urlpatterns as provider_at_the_root
 from access.views import AuthTokenView, TokenPairView, TokenRefreshView
 from common.errors import NotFound, Problem, as_problem, fault, page_problem
@@ -48,6 +55,8 @@ def page_of_documents(name: str) -> Any:
     return csp_update(loosened)(documents.with_ui(name, cache_timeout=0))
 
 
+log_in_page = LoginView.as_view(template_name="access/login.html")
+
 urlpatterns = [
     # The most asked for is found first: addresses are compared in this order.
     path("", api_under("v1")),
@@ -61,15 +70,18 @@ urlpatterns = [
     # Browsers ask for it on pages that name no icon.
     path("favicon.ico", RedirectView.as_view(url=static("common/favicon.svg"))),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    # Before the admin's own addresses: the same pages, behind the limit.
+    path("admin/login/", limited(admin.site.login, LOGIN_PAGE)),
+    path("admin/password_change/", limited(admin.site.password_change, PASSWORD_CHANGE)),
     path("admin/", admin.site.urls),
-    path("login/", LoginView.as_view(template_name="access/login.html"), name="login"),
+    path("login/", limited(log_in_page, LOGIN_PAGE), name="login"),
     path("o/", include("access.urls")),
     *provider_at_the_root,
     *([path("oidc/", include("mozilla_django_oidc.urls"))] if settings.OIDC_RP_CLIENT_ID else []),
     re_path(r"^api-token-auth/?$", AuthTokenView.as_view()),
     re_path(r"^api/token/?$", TokenPairView.as_view()),
-    re_path(r"^api/token/refresh/?$", TokenRefreshView.as_view()),
-    re_path(r"^api/rest-auth/registration/?$", RegistrationView.as_view()),
+    re_path(r"^api/token/refresh/?$", limited(TokenRefreshView.as_view(), LOGIN_REFRESH)),
+    re_path(r"^api/rest-auth/registration/?$", limited(RegistrationView.as_view(), REGISTRATION)),
     path("notifications/africastalking/", include(callbacks.urlpatterns)),
     *(path("", api_under(base)) for base in OTHER_BASES),
 ]

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from access.principals import caller
-from access.throttling import LoginThrottle
 from access.tokens import issue
 from common.answers import saved
 from common.documents.operations import Operation
@@ -144,7 +143,7 @@ class RegistrationView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (LoginThrottle,)
+    throttle_classes = ()
 
     def post(self, request: Request) -> Response:
         """Makes a login and its customer, and answers `{key, customer}`, a token to go on with."""
