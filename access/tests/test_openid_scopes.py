@@ -9,7 +9,6 @@ from oauth2_provider.models import (
     get_access_token_model,
     get_grant_model,
 )
-
 from pytest_django import Settings
 
 from access.models import Application
