@@ -171,7 +171,17 @@ class Validator(OAuth2Validator):
     def validate_refresh_token(
         self, refresh_token: str, client: Application, request: Request, **kwargs: Any
     ) -> bool:
-        """Whether a refresh token can be exchanged, or was only just (`repeat_answer`)."""
+        """Whether a refresh token can be exchanged, or was only just (`repeat_answer`).
+
+        Another client's does nothing; the toolkit would end it if it has been used.
+        """
+        checksum = checksum_of(refresh_token)
+        if (
+            not get_refresh_token_model()
+            .objects.filter(token_checksum=checksum, application=client)
+            .exists()
+        ):
+            return False
         if used := just_used(refresh_token, client):
             request.user = used.user
             request.refresh_token_instance = used

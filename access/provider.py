@@ -220,7 +220,9 @@ class Authorize(views.AuthorizationView):  # type: ignore[misc]  # untyped
                 return True
             return bool(logged_in_at <= asked_at)
         max_age = self.request.GET.get("max_age", "")
-        return bool(max_age) and bool(time.time() - logged_in_at > int(max_age))
+        # What is no number is refused afterwards, with the other faults of a request.
+        is_number = bool(max_age) and MAX_AGE.fullmatch(max_age) is not None
+        return is_number and bool(time.time() - logged_in_at > int(max_age))
 
     def create_authorization_response(
         self, request: HttpRequest, scopes: str, credentials: dict[str, Any], allow: bool
