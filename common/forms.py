@@ -13,7 +13,7 @@ class AsciiDigits(forms.Field):
     def clean(self, value: Any) -> Any:
         # A field of several inputs, such as a date and a time, gets a list.
         for text in value if isinstance(value, list | tuple) else [value]:
-            refuse_foreign_digits(text, self.error_messages["invalid"])
+            refuse_foreign_digits(text, str(self.error_messages["invalid"]))
         return super().clean(value)
 
 

@@ -13,9 +13,10 @@ from django.views.generic import RedirectView
 
 from access.urls import root_urlpatterns as provider_at_the_root
 from access.views import AuthTokenView, TokenPairView, TokenRefreshView
-from common.errors import NotFound, Problem, fault, page_problem
+from common.errors import NotFound, Problem, as_problem, fault, page_problem
 from config.api import documents, openapi_json, router
 from customers.views import RegistrationView
+from imports.views import UploadCheck
 from notifications import callbacks
 
 # Longer before shorter: `/api/v1/` would otherwise be looked for under `/api/`.
@@ -66,13 +67,15 @@ urlpatterns = [
     re_path(r"^api/token/?$", TokenPairView.as_view()),
     re_path(r"^api/token/refresh/?$", TokenRefreshView.as_view()),
     re_path(r"^api/rest-auth/registration/?$", RegistrationView.as_view()),
+    path("uploads/check", UploadCheck.as_view()),
     path("notifications/africastalking/", include(callbacks.urlpatterns)),
     *(path("", api_under(base)) for base in OTHER_BASES),
 ]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return page_problem(request, Problem("The request is malformed.", code="malformed"))
+    problem = as_problem(exception) or Problem("The request is malformed.", code="malformed")
+    return page_problem(request, problem)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -8,6 +8,7 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.utils import json
 
 from common.money import cents, validate_currency
+from common.parsers import unique_members
 from common.representation import Derived
 from common.serializers import (
     FieldErrors,
@@ -38,7 +39,7 @@ class LinesSerializer(serializers.ListSerializer[Any]):
         if not isinstance(dictionary, QueryDict) or not isinstance(text, str):
             return super().get_value(dictionary)
         try:
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=unique_members)
         except (ValueError, RecursionError):
             # To be refused as what it is: no list.
             return text
