@@ -8,9 +8,10 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig as DjangosAdminConfig
+from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR
 from django.core.exceptions import FieldError, PermissionDenied, ValidationError
 from django.db import DataError, models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -68,6 +69,7 @@ class Page:
 # What Django's admin raises for a value that it takes as it comes: no number, no id, a day that no
 # calendar has, an unknown field, a NUL that PostgreSQL cannot store.
 TAMPERED = (ValueError, TypeError, OverflowError, ValidationError, FieldError, DataError)
+LONGEST_SEARCH = 200
 
 
 def refusing_tampered(view: AdminView) -> AdminView:
@@ -81,7 +83,9 @@ def refusing_tampered(view: AdminView) -> AdminView:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             refuse_nul(request)
+            refuse_costly(request)
             response = view(request, *args, **kwargs)
+            refuse_passed_over(response)
             # Lists are read, and dates looked up, when the page is put together.
             return response.render() if isinstance(response, TemplateResponse) else response
         except TAMPERED as error:
@@ -98,6 +102,20 @@ def refuse_nul(request: HttpRequest) -> None:
     for name, values in request.POST.lists():
         if any("\0" in text for text in (name, *values)):
             raise Malformed("The form has a NUL.")
+
+
+def refuse_costly(request: HttpRequest) -> None:
+    """Raises Malformed for a search that may take for ever: by an expression, or for many words."""
+    if any("regex" in name.split("__") or "iregex" in name.split("__") for name in request.GET):
+        raise Malformed("A list cannot be narrowed by a regular expression.")
+    if len(request.GET.get(SEARCH_VAR, "")) > LONGEST_SEARCH:
+        raise Malformed(f"A search can have {LONGEST_SEARCH} characters at most.")
+
+
+def refuse_passed_over(response: HttpResponseBase) -> None:
+    """Raises Malformed where Django sends the browser to a page that says "Database error"."""
+    if isinstance(response, HttpResponseRedirect) and response.url.endswith(f"?{ERROR_FLAG}=1"):
+        raise Malformed("The list cannot be narrowed by that.")
 
 
 # Numbers and times in the forms of every model have ASCII digits.

@@ -36,4 +36,7 @@ class DateField(AsciiDigits, forms.DateField):
 class DateAndTimeField(AsciiDigits, forms.SplitDateTimeField):
     """A day and a time of day, each in an input of its own."""
 
-    default_error_messages = {"invalid": "Enter a valid date and time."}
+    default_error_messages = {
+        **forms.SplitDateTimeField.default_error_messages,
+        "invalid": "Enter a valid date and time.",
+    }

@@ -27,7 +27,7 @@ DESCRIPTIONS = {
 }
 WITH_BODY = {"create", "update", "partial_update"}
 CHANGES = {"update", "partial_update"}
-EVERYWHERE = (400, 401, 403, 406, 429, 500, 503)
+EVERYWHERE = (400, 401, 403, 406, 414, 415, 429, 431, 500, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class _Describer:
         if self.detail or "{" in self.path:
             found.add(404)
         if not self.safe:
-            found |= {409, 413, 415}
+            found |= {409, 413}
             if self.detail:
                 found |= {412, 428}
         if self.method == "POST":

@@ -74,6 +74,12 @@ SHORT = {
     "/admin/imports/import/{}/report/", "/admin/r/{}/{}/", "/admin/access/user/{}/password/",
 }  # fmt: skip
 
+FORMS = [
+    "/admin/login/", "/admin/customers/customer/", "/admin/customers/customer/{}/change/",
+    "/admin/orders/order/", "/admin/orders/order/add/", "/admin/access/apikey/{}/change/",
+    "/admin/access/user/{}/change/", "/admin/notifications/template/preview/",
+]  # fmt: skip
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -157,15 +163,15 @@ def forms(*, whole: bool) -> Iterator[dict[str, Any]]:
         "index": "0",
     }
     for name in FIELDS:
-        for value in VALUES if whole else VALUES[:2]:
+        for value in VALUES if whole else [HUGE]:
             yield {**usual, name: value}
     for action in ACTIONS:
-        for pk in (*VALUES, UNKNOWN_ID) if whole else ("a\0b", "abc"):
+        for pk in (*VALUES, UNKNOWN_ID) if whole else ["abc"]:
             yield {"action": action, "_selected_action": [pk, UNKNOWN_ID], "post": "yes"}
 
 
 def filled(ada: Client, rows: dict[str, str], *, whole: bool) -> Iterator[Any]:
-    for page in pages(whole=whole):
+    for page in PAGES if whole else FORMS:
         address = of_a_row(page, rows)
         for form in forms(whole=whole):
             yield f"{address} {form!r}"[:300], lambda a=address, f=form: ada.post(a, f)
@@ -214,10 +220,10 @@ def test_survives_every_form(ada: Client, rows: dict[str, str]) -> None:
         ("/admin/orders/order/?order_time__year=99999", 400),
         ("/admin/customers/customer/add/?user=abc", 400),
         ("/admin/orders/order/?_to_field=password", 400),
+        ("/admin/orders/order/?nosuch=1", 400),
+        (f"/admin/customers/customer/?q={'x+' * 101}", 400),
         ("/admin/access/apikey/?id__regex=(", 400),
         ("/admin/orders/order/%00/change/", 404),
-        ("/admin/access/apikey/a_00b/change/", 400),
-        (f"/admin/customers/customer/{quote(ARABIC)}/erase/", 404),
     ],
 )
 def test_refuses(ada: Client, url: str, status: int) -> None:
