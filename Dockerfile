@@ -34,14 +34,17 @@ COPY --from=build /app /app
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    STATE_DIR=/var/lib/klanten
+    STATE_DIR=/var/lib/klanten \
+    HOST=0.0.0.0 \
+    PORT=8000
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
 
 # No HEALTHCHECK: the worker and the migration have no port. Who runs the web command
 # checks /healthz.
-# A shell only for WEB_WORKERS; `exec` gives its place, and the signals, to the server.
-# A worker is replaced when its memory stays beyond reason, not by the clock: now and then
-# a replacement cuts a connection on which a POST is arriving, and nobody repeats that.
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port 8000 --workers \"${WEB_WORKERS:-2}\" --blocking-threads 2 --no-ws --respawn-failed-workers --workers-max-rss 200 --rss-samples 3 --workers-kill-timeout 20 config.wsgi:application"]
+# The web command of the Procfile, so that there is one; `exec` gives the shell's place, and the
+# signals, to the server. A worker is replaced when its memory stays beyond reason, not by the
+# clock: now and then a replacement cuts a connection on which a POST is arriving, and nobody
+# repeats that.
+CMD ["sh", "-c", "eval \"exec $(sed -n 's/^web: //p' Procfile)\""]

@@ -16,7 +16,7 @@ export HOST PORT
 
 .DEFAULT_GOAL := all
 .PHONY: all runserver test test-postgres lint format types imports migrations-check deploy-check \
-        audit fuzz fuzz-short faults test-million bench bench-short bench-profile bench-growth \
+        audit fuzz fuzz-short siege faults test-million bench bench-short bench-profile bench-growth \
         bench-soak \
         bench-identity bench-imports bench-delivery makemigrations migrate createsuperuser shell \
         simulate coverage clean ci
@@ -60,12 +60,17 @@ fuzz: $(VE)/.installed-dev
 fuzz-short: $(VE)/.installed-dev
 	$(BIN)/python -m tests.fuzz --examples 20 --seconds 60
 
-# The long forms of the fault tests: minutes of kills, and services of their own that crash. On
-# SQLite, and on PostgreSQL too where TEST_DATABASE_URL names one.
+# Every attack at once on a server of its own, behind nginx and without it, while honest clients
+# ask on. SIEGE_DATABASE_URL names an empty PostgreSQL database; a scratch SQLite file otherwise.
+siege: $(VE)/.installed-dev
+	$(BIN)/python -m tests.attacks.siege --minutes $(or $(MINUTES),10)
+
+# The long forms of the tests of faults and attacks: minutes of kills, and services of their own
+# that crash. On SQLite, and on PostgreSQL too where TEST_DATABASE_URL names one.
 faults: $(VE)/.installed-dev
-	$(BIN)/pytest -n 0 -s -m long tests/faults
+	$(BIN)/pytest -n 0 -s -m long tests/faults tests/attacks
 	[ -z "$$TEST_DATABASE_URL" ] || \
-	DATABASE_URL="$$TEST_DATABASE_URL" $(BIN)/pytest -n 0 -s -m long tests/faults
+	DATABASE_URL="$$TEST_DATABASE_URL" $(BIN)/pytest -n 0 -s -m long tests/faults tests/attacks
 
 # Beside peers and a limit, on a PostgreSQL of its own: docs/performance.md. Needs PostgreSQL's
 # server and wrk (apt-get install postgresql wrk).
@@ -127,6 +132,7 @@ deploy-check: $(VE)/.installed-dev
 	@secrets=$$(mktemp -d) && trap 'rm -r "$$secrets"' EXIT && \
 	$(BIN)/python -m config.secret_files "$$secrets" && \
 	DEBUG=false PUBLIC_URL=https://klanten.example ALLOWED_HOSTS=klanten.example \
+	TRUSTED_PROXIES=10.0.0.0/8 \
 	SECRET_KEY_FILE="$$secrets/secret_key" OIDC_RSA_PRIVATE_KEY_FILE="$$secrets/oidc.pem" \
 	$(MANAGE) check --deploy --fail-level WARNING
 

@@ -25,7 +25,7 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        from access import checks, housekeeping  # noqa: F401, PLC0415
+        from access import checks, ending, housekeeping, personal_data  # noqa: F401, PLC0415
 
         housekeeping.register_chores()
         post_migrate.connect(let_customers_reach_their_own, dispatch_uid="access.customers")

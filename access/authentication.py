@@ -14,6 +14,7 @@ from access.cache import remembered
 from access.models import User
 from access.people import person_by_id
 from access.principals import Principal
+from common.attempts import count_failure
 from common.client_ip import client_ip
 from common.networks import contains
 
@@ -33,6 +34,7 @@ class HeaderAuthentication(authentication.BaseAuthentication):
             return None
         principal = self.principal_of(credential.strip())
         if principal is None or not may_come_from_here(principal, request):
+            count_failure("credential", request._request)  # noqa: SLF001 - the only way to it
             raise AuthenticationFailed(f"The {self.keywords[0]} credential is not valid.")
         return principal.user or AnonymousUser(), principal
 

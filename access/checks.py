@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.core.exceptions import ImproperlyConfigured
 
 from access.issuers import trusted_issuers
-from access.throttling import LoginThrottle
+from common.attempts import parse_rate
 
 
 @register()
@@ -24,8 +24,8 @@ def issuers_are_complete(**kwargs: Any) -> list[CheckMessage]:
 def login_rate_is_one(**kwargs: Any) -> list[CheckMessage]:
     """LOGIN_RATE is a number and a period."""
     try:
-        LoginThrottle()
-    except (ImproperlyConfigured, KeyError, ValueError):
+        parse_rate(settings.LOGIN_RATE)
+    except ValueError:
         message = f"LOGIN_RATE is {settings.LOGIN_RATE!r}. Write it like 30/min."
         return [Error(message, id="access.E002")]
     return []

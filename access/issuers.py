@@ -1,7 +1,8 @@
 """JWTs of other issuers (OIDC_TRUSTED_ISSUERS), verified here against the issuer's own keys.
 
-An issuer that is away does no harm: keys that are known go on working, an unknown key is a
-401. Its users come without any permission; staff give them some in the admin.
+An issuer that is away or slow does no harm: its keys are fetched by a thread of their own, keys
+that are known go on working, an unknown key is a 401. Its users come without any permission;
+staff give them some in the admin.
 """
 
 import json
@@ -11,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
@@ -26,6 +28,7 @@ from jwt import PyJWK, PyJWKSet
 from access.models import ExternalIdentity, User
 from access.people import person_at, person_by_id
 from access.principals import Principal
+from common.errors import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +54,24 @@ TIMEOUT_SECONDS = (3.05, 5)
 # For one document, however it drips in.
 TOTAL_SECONDS = 8
 LARGEST_DOCUMENT = 256 * 1024
+# The types under which issuers serve JSON; some keep their documents in an object store.
+PLAIN_TYPES = frozenset({"text/plain", "application/octet-stream", "binary/octet-stream"})
 # An unknown key makes us ask the issuer, but not more often: tokens are cheap to make up.
 ASK_AGAIN_SECONDS = 30
-# So that a key that the issuer has withdrawn does not go on working for ever.
+# After failures in a row that pause doubles, up to this.
+LONGEST_PAUSE_SECONDS = 300
+# Keys in use are fetched anew after this, while requests go on with those that are known.
+KEYS_ARE_RENEWED_SECONDS = 600
+# So that a key that the issuer has withdrawn does not go on working for ever: after this, a
+# request waits for the new ones.
 KEYS_GO_STALE_SECONDS = 3600
+# How long a request waits at the most, counted from the beginning of the fetch: when other keys
+# of the issuer are known, and when none is.
+WAIT_SECONDS = 0.5
+FIRST_WAIT_SECONDS = 3.0
+# One request of a process waits for an answer of somebody else, whoever that is (access/sso.py
+# takes it, too). A process has two threads or more: the others go on serving.
+place_to_wait = threading.BoundedSemaphore(1)
 # All that an answer of an issuer can be wrong in: the way, the JSON, the keys.
 NO_KEYS = (
     requests.RequestException,
@@ -69,6 +86,26 @@ NO_KEYS = (
 )
 
 
+@dataclass(frozen=True)
+class Fetch:
+    """One attempt to get an issuer's keys, by a thread of its own."""
+
+    started_at: float = field(default_factory=time.monotonic)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self, seconds: float) -> None:
+        """Waits until it is over, or so many seconds have passed since it began.
+
+        Only one request of a process waits; for another this returns at once.
+        """
+        left = self.started_at + seconds - time.monotonic()
+        if left > 0 and place_to_wait.acquire(blocking=False):
+            try:
+                self.over.wait(left)
+            finally:
+                place_to_wait.release()
+
+
 @dataclass
 class Issuer:
     """One entry of OIDC_TRUSTED_ISSUERS, and the keys that it has shown us so far."""
@@ -80,22 +117,38 @@ class Issuer:
     jwks_uri: str = ""
     keys: dict[str, PyJWK] = field(default_factory=dict, init=False)
     asked_at: float = field(default=float("-inf"), init=False)
+    failures: int = field(default=0, init=False)
+    fetch: Fetch | None = field(default=None, init=False)
     lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def key(self, key_id: str) -> PyJWK | None:
-        """The key with this id; asks the issuer for one that is not known, now and then.
+        """The key with this id; None if the issuer has none, as far as we know.
 
-        Whoever shows a known key does not wait for an issuer that somebody else is asking.
+        When it is time to ask the issuer, this has it asked. A request waits for the answer if
+        its own key is unknown or all are stale, but never for long (`Fetch.wait`). Raises
+        Problem (503) while the very first keys of an issuer are still on their way.
         """
-        known = self.known(key_id) is not None
-        patience = KEYS_GO_STALE_SECONDS if known else ASK_AGAIN_SECONDS
-        if self.not_asked_for(patience) and self.lock.acquire(blocking=not known):
-            try:
-                if self.not_asked_for(patience):
-                    self.ask()
-            finally:
-                self.lock.release()
-        return self.known(key_id)
+        known = self.known(key_id)
+        stale = self.not_asked_for(KEYS_GO_STALE_SECONDS)
+        fetch = self.fetch_if_due(self.pause(is_known=known is not None))
+        if fetch and (known is None or stale):
+            fetch.wait(WAIT_SECONDS if self.keys else FIRST_WAIT_SECONDS)
+            known = self.known(key_id)
+            if not self.keys and not fetch.over.is_set():
+                raise Problem(
+                    "The keys that your token is signed with are being fetched. Try again.",
+                    status=HTTPStatus.SERVICE_UNAVAILABLE,
+                    code="unavailable",
+                    headers={"Retry-After": "1"},
+                )
+        return known
+
+    def pause(self, *, is_known: bool) -> float:
+        """The seconds between two questions to the issuer; longer after failures in a row."""
+        if self.failures:
+            doubled: int = ASK_AGAIN_SECONDS << min(self.failures - 1, 10)
+            return min(doubled, LONGEST_PAUSE_SECONDS)
+        return KEYS_ARE_RENEWED_SECONDS if is_known else ASK_AGAIN_SECONDS
 
     def not_asked_for(self, seconds: float) -> bool:
         """Whether the issuer was last asked longer ago than this."""
@@ -107,19 +160,38 @@ class Issuer:
             return next(iter(self.keys.values()))
         return self.keys.get(key_id)
 
-    def ask(self) -> None:
+    def fetch_if_due(self, pause: float) -> Fetch | None:
+        """The fetch that is under way, a new one if the last ended this long ago, or None."""
+        # The same question without the lock: nearly always the answer is no.
+        if not self.not_asked_for(pause):
+            return None
+        with self.lock:
+            # Another request may have fetched the keys since.
+            if not self.not_asked_for(pause):
+                return self.fetch
+            if self.fetch is None or self.fetch.over.is_set():
+                fetch = Fetch()
+                # Not kept waiting for when the process ends.
+                threading.Thread(target=self.ask, args=[fetch], daemon=True).start()
+                self.fetch = fetch
+            return self.fetch
+
+    def ask(self, fetch: Fetch) -> None:
         """Fetches the issuer's keys. When that fails, those that are known stay."""
         try:
             discovery = f"{self.issuer}/.well-known/openid-configuration"
             uri = self.jwks_uri or str(document(discovery)["jwks_uri"])
             fetched = PyJWKSet.from_dict(document(uri))
         except NO_KEYS as error:
+            self.failures += 1
             logger.warning("No keys from %s: %s", self.issuer, type(error).__name__)
         else:
+            self.failures = 0
             self.keys = {str(key.key_id or ""): key for key in fetched.keys if is_for_signing(key)}
         finally:
-            # Only now: until then those who need an unknown key wait for the answer.
+            # In this order: whoever sees that the fetch is over must not find another one due.
             self.asked_at = time.monotonic()
+            fetch.over.set()
 
 
 def is_for_signing(key: PyJWK) -> bool:
@@ -137,6 +209,9 @@ def document(url: str) -> dict[str, Any]:
         ) as answer:
             if answer.status_code != requests.codes.ok:
                 raise ValueError(f"HTTP {answer.status_code}")
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            if kind and not kind.endswith("json") and kind not in PLAIN_TYPES:
+                raise ValueError("no JSON")
             body = b""
             while piece := answer.raw.read1(LARGEST_DOCUMENT, decode_content=True):
                 body += piece
@@ -159,6 +234,12 @@ def trusted_issuers() -> dict[str, Issuer]:
     if len(by_name) < len(issuers):
         raise ImproperlyConfigured("OIDC_TRUSTED_ISSUERS: name each issuer once.")
     return by_name
+
+
+def fetch_all_keys() -> None:
+    """Has the keys of every trusted issuer fetched, so that no request waits for the first."""
+    for issuer in trusted_issuers().values():
+        issuer.fetch_if_due(ASK_AGAIN_SECONDS)
 
 
 def issuer_from(entry: Any) -> Issuer:

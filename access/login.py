@@ -51,10 +51,12 @@ def locked_for() -> str:
     return str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
 
 
-def locked_page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """What axes answers in the browser once a name is locked."""
+def locked_page(
+    request: HttpRequest, *args: Any, retry_after: str = "", **kwargs: Any
+) -> HttpResponse:
+    """What a browser is shown once a name is locked, by axes unless `retry_after` is given."""
     page = render(
         request, "access/locked.html", {"sentence": LOCKED}, status=HTTPStatus.TOO_MANY_REQUESTS
     )
-    page["Retry-After"] = locked_for()
+    page["Retry-After"] = retry_after or locked_for()
     return page

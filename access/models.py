@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import get_hasher, identify_hasher, is_password_usable
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
+from django.dispatch import Signal
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from oauth2_provider.models import AbstractApplication
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
@@ -17,6 +20,19 @@ from common.networks import parse_networks
 
 # A secret is hashed as one that cannot be guessed, so it has to be one.
 SHORTEST_SECRET = 40
+
+
+# What lets a user in: a change of the password, or the end of one of the others, ends the rest.
+WATCHED = ("password", "is_active", "is_staff", "is_superuser")
+
+
+def is_outdated(password: str) -> bool:
+    """Whether Django would hash this password anew at the next login."""
+    if not is_password_usable(password):
+        return False
+    preferred = get_hasher()
+    other = identify_hasher(password).algorithm != preferred.algorithm
+    return other or preferred.must_update(password)
 
 
 def refuses_what(parse: Callable[[str], Any], text: str, code: str) -> None:
@@ -37,8 +53,49 @@ def validate_networks(text: str) -> None:
     refuses_what(parse_networks, text, "network")
 
 
+# Sent with `user` in the transaction in which they lose what let them in.
+access_ended = Signal()
+
+
 class User(AbstractUser):  # type: ignore[django-manager-missing]  # the toolkit's manager
     """Somebody who can log in. Our own model, so that it can grow without a rebuild."""
+
+    access_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Ends all sessions and tokens together with a password or rights that are taken away."""
+        names = set(kwargs.get("update_fields") or WATCHED)
+        if self._state.adding or names.isdisjoint(WATCHED):
+            super().save(*args, **kwargs)
+            return
+        with transaction.atomic():
+            before = User.objects.filter(pk=self.pk).values(*WATCHED).first()
+            is_ended = before is not None and self._loses_access(before, names)
+            if is_ended:
+                self.access_ended_at = timezone.now()
+                if kwargs.get("update_fields"):
+                    kwargs["update_fields"] = {*names, "access_ended_at"}
+            super().save(*args, **kwargs)
+            if is_ended:
+                access_ended.send(User, user=self)
+
+    def _loses_access(self, before: dict[str, Any], names: set[str]) -> bool:
+        """Whether saving these fields changes the password, or ends a right to get in."""
+        rights = names & set(WATCHED) - {"password"}
+        if any(before[name] and not getattr(self, name) for name in rights):
+            return True
+        if "password" not in names or self.password == before["password"]:
+            return False
+        # At a login Django hashes an old password anew, with more rounds, and saves that alone.
+        return not (names == {"password"} and is_outdated(before["password"]))
+
+    def get_session_auth_hash(self) -> str:
+        """What a session must know: it changes with the password, and when access ends."""
+        own = super().get_session_auth_hash()
+        if self.access_ended_at is None:
+            return own
+        ended_at = self.access_ended_at.isoformat()
+        return salted_hmac("access.User", f"{own} {ended_at}", algorithm="sha256").hexdigest()
 
 
 class ExternalIdentity(models.Model):

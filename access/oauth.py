@@ -1,24 +1,37 @@
 """Klanten's additions to django-oauth-toolkit: what its clients may have, and whom it believes."""
 
+import base64
+import hmac
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import jwt
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from oauth2_provider.models import get_device_grant_model, get_grant_model
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_device_grant_model,
+    get_grant_model,
+    get_refresh_token_model,
+)
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.utils import jwk_from_pem
-from oauthlib.common import Request
+from oauthlib.common import Request, generate_token
 from oauthlib.oauth2.rfc6749.errors import (
     InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
+    UnauthorizedClientError,
 )
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
+from access.cache import forget_all
 from access.models import Application
 from access.scopes import IDENTITY_SCOPES, RESOURCE_SCOPES, SCOPES, parse_scopes, within
 
@@ -86,9 +99,27 @@ class Validator(OAuth2Validator):
         }
 
     def _extract_basic_auth(self, request: Request) -> str | None:
-        """The library's decoder raises for what is not ASCII."""
-        credentials: str | None = super()._extract_basic_auth(request)
-        return credentials if credentials and credentials.isascii() else None
+        """The scheme in any case (RFC 9110, 11.1). The library's decoder raises for non-ASCII."""
+        scheme, _, credentials = request.headers.get("HTTP_AUTHORIZATION", "").partition(" ")
+        is_basic = scheme.lower() == "basic" and credentials.isascii()
+        return credentials.strip() or None if is_basic else None
+
+    # --- What was said when somebody logged in -------------------------------------------
+
+    def get_id_token_dictionary(
+        self, token: dict[str, Any], token_handler: Any, request: Request
+    ) -> tuple[dict[str, Any], datetime]:
+        """With the moment of the login that the code stands for, and not of the user's last.
+
+        A refreshed id_token leaves it out: any value but the first would be wrong (OIDC Core,
+        12.2).
+        """
+        claims, expires = super().get_id_token_dictionary(token, token_handler, request)
+        del claims["auth_time"]
+        # A client can send claims of its own, but only as text.
+        if isinstance(request.claims, dict) and "auth_time" in request.claims:
+            claims["auth_time"] = request.claims["auth_time"]
+        return claims, expires
 
     # --- Who is still let in ------------------------------------------------------------
 
@@ -99,16 +130,52 @@ class Validator(OAuth2Validator):
     def validate_bearer_token(self, token: str, scopes: list[str], request: Request) -> bool:
         return super().validate_bearer_token(token, scopes, request) and is_active(request)
 
+    def validate_user(self, *args: Any, **kwargs: Any) -> bool:
+        """Nobody's password is looked at: the grant is off, and must not tell right from wrong."""
+        raise UnauthorizedClientError
+
     def validate_code(
         self, client_id: str, code: str, client: Application, request: Request, **kwargs: Any
     ) -> bool:
-        return super().validate_code(client_id, code, client, request, **kwargs) and is_active(
-            request
-        )
+        """Whether a code can be redeemed. One that was redeemed before ends what it gave."""
+        if not super().validate_code(client_id, code, client, request, **kwargs):
+            end_family(code, client)
+            return False
+        # A verifier without a challenge: somebody took the challenge out of the request on its
+        # way, or the code is another session's (RFC 9700, 2.1.1).
+        has_challenge = bool(self.get_code_challenge(code, request))
+        return is_active(request) and (has_challenge or not request.code_verifier)
+
+    def confirm_redirect_uri(
+        self,
+        client_id: str,
+        code: str,
+        redirect_uri: str,
+        client: Application,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Raises InvalidGrantError for another address than the code was sent to (RFC 6749, 5.2).
+
+        The library would say `invalid_request`.
+        """
+        if not super().confirm_redirect_uri(client_id, code, redirect_uri, client, *args, **kwargs):
+            raise InvalidGrantError
+        return True
+
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any
+    ) -> None:
+        """Done already, together with saving the tokens: `use_up_code`."""
 
     def validate_refresh_token(
         self, refresh_token: str, client: Application, request: Request, **kwargs: Any
     ) -> bool:
+        """Whether a refresh token can be exchanged, or was only just (`repeat_answer`)."""
+        if used := just_used(refresh_token, client):
+            request.user = used.user
+            request.refresh_token_instance = used
+            return is_active(request)
         return super().validate_refresh_token(
             refresh_token, client, request, **kwargs
         ) and is_active(request)
@@ -153,12 +220,29 @@ class Validator(OAuth2Validator):
                 raise InvalidRequestError(description=f"{name} is too long.", request=request)
         super().save_authorization_code(client_id, code, request, *args, **kwargs)
 
+    def save_bearer_token(
+        self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any
+    ) -> None:
+        try:
+            super().save_bearer_token(token, request, *args, **kwargs)
+        except UsedCodeError:
+            end_family(request.code, request.client)
+            raise
+
     def _save_bearer_token(
         self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any
     ) -> None:
+        """Saves the tokens and uses up what they were given for, in one transaction."""
         if request.grant_type == Application.GRANT_DEVICE_CODE:
             use_up_device_code(request)
+        if request.grant_type == "refresh_token":
+            if request.refresh_token_instance.revoked:
+                repeat_answer(token, request)
+                return
+            require_unused(request)
         super()._save_bearer_token(token, request, *args, **kwargs)
+        if request.grant_type == "authorization_code":
+            use_up_code(token, request)
 
     def finalize_id_token(
         self, id_token: dict[str, Any], token: dict[str, Any], token_handler: Any, request: Request
@@ -190,6 +274,120 @@ def published_keys() -> dict[str, Any]:
         *oauth2_settings.OIDC_RSA_PRIVATE_KEYS_INACTIVE,
     ]
     return {key.thumbprint(): key for key in map(jwk_from_pem, pems)}
+
+
+# --- Codes and refresh tokens are good for once ------------------------------------------
+
+
+class UsedCodeError(InvalidGrantError):
+    """Of several requests with one code, another was faster."""
+
+
+def family_of(code: str) -> UUID:
+    """The family of all tokens that come of an authorization code.
+
+    Derived from the code, so that it can be told when the code is long gone.
+    """
+    return UUID(bytes=sha256(f"authorization code {code}".encode()).digest()[:16])
+
+
+def use_up_code(token: dict[str, Any], request: Request) -> None:
+    """Deletes the code, and notes which tokens came of it. Raises UsedCodeError.
+
+    The library deletes it after the tokens are saved and has no transaction around both: two
+    requests at once would both have tokens on record.
+    """
+    deleted, _ = (
+        get_grant_model().objects.filter(code=request.code, application=request.client).delete()
+    )
+    if not deleted:
+        raise UsedCodeError(request=request)
+    get_refresh_token_model().objects.filter(
+        token_checksum=checksum_of(token["refresh_token"])
+    ).update(token_family=family_of(request.code))
+
+
+def end_family(code: str, client: Application) -> None:
+    """Ends all tokens that `client` got for a code that comes again (RFC 6749, 4.1.2)."""
+    model = get_refresh_token_model()
+    family = family_of(code)
+    if model.objects.filter(token_family=family, application=client).exists():
+        model.revoke_family(family)
+        forget_all()
+
+
+def require_unused(request: Request) -> None:
+    """Locks the refresh token. Raises InvalidGrantError if it was used since it was looked up."""
+    mine = get_refresh_token_model().objects.filter(pk=request.refresh_token_instance.pk)
+    if mine.filter(revoked=None).select_for_update().first() is None:
+        raise InvalidGrantError(request=request)
+
+
+def just_used(refresh_token: str, client: Application) -> Any:
+    """The row of a refresh token that was exchanged within REFRESH_GRACE_SECONDS, or None.
+
+    One that was revoked, or whose successor has been used, is not one: that shows a theft. The
+    toolkit's own grace period needs tokens in clear.
+    """
+    since = timezone.now() - timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
+    return (
+        get_refresh_token_model()
+        .objects.filter(
+            token_checksum=checksum_of(refresh_token),
+            application=client,
+            revoked__gt=since,
+            refreshed_access_token__isnull=False,
+        )
+        .select_related("user", "access_token")
+        .first()
+    )
+
+
+def repeat_answer(token: dict[str, Any], request: Request) -> None:
+    """Answers a refresh token that comes again within REFRESH_GRACE_SECONDS as the first time.
+
+    What it was exchanged for is derived from it, so that nothing but hashes needs to be kept.
+    Raises InvalidGrantError if that is no longer good.
+    """
+    answered = (
+        get_access_token_model()
+        .objects.filter(
+            token_checksum=checksum_of(token["access_token"]),
+            source_refresh_token=request.refresh_token_instance,
+            expires__gt=timezone.now(),
+        )
+        .first()
+    )
+    if answered is None:
+        raise InvalidGrantError(request=request)
+    token["scope"] = answered.scope
+    token["expires_in"] = int((answered.expires - timezone.now()).total_seconds())
+
+
+def new_access_token(request: Request) -> str:
+    return new_token(request, "access token")
+
+
+def new_refresh_token(request: Request) -> str:
+    return new_token(request, "refresh token")
+
+
+def new_token(request: Request, kind: str) -> str:
+    """A token: random, or for a refresh derived from the token that is exchanged.
+
+    That takes SECRET_KEY and the family, which only the database knows, as well.
+    """
+    used = getattr(request, "refresh_token_instance", None)
+    if used is None:
+        return str(generate_token(40))
+    message = f"{kind} {used.token_family} {request.refresh_token}".encode()
+    digest = hmac.digest(settings.SECRET_KEY.encode(), message, sha256)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def checksum_of(token: str) -> str:
+    """By what the toolkit finds a token."""
+    return sha256(token.encode()).hexdigest()
 
 
 def is_active(request: Request) -> bool:

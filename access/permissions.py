@@ -27,7 +27,8 @@ class MayAccess(BasePermission):
     """Asks `access.rule` with what the view declares, and tells the view how far it reaches.
 
     The view's queryset is filtered by that reach, which is none until this has been asked:
-    a forgotten check shows nothing rather than everything.
+    a forgotten check shows nothing rather than everything. The view is told as well how far the
+    caller reads, which decides what an answer to a write may show.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -46,4 +47,15 @@ class MayAccess(BasePermission):
         if decision.reach is Reach.NONE or (decision.reach is Reach.OWN and not view.owner):
             raise PermissionDenied(decision.reason or None)
         view.reach = decision.reach
+        same = permission == "view" and view.shown_resource is None
+        view.reads = view.reach if same else self.reads(request.auth, view)
         return True
+
+    def reads(self, principal: Principal, view: Any) -> Reach:
+        """How far a principal reads the rows that a view shows."""
+        return decide(
+            principal,
+            resource=view.shown_resource or view.resource,
+            model=view.queryset.model,
+            permission="view",
+        ).reach

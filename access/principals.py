@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+
 from access.models import User
 from common.networks import Network
 
@@ -41,3 +44,10 @@ class Principal:
     def has_permission(self, name: str) -> bool:
         """Whether this person has the Django permission `name`."""
         return self.user is not None and (self.user.is_superuser or name in self.permissions)
+
+
+def caller(request: Request) -> Principal:
+    """Who sent `request`. Raises NotAuthenticated for a request without a credential."""
+    if not isinstance(request.auth, Principal):
+        raise NotAuthenticated
+    return request.auth

@@ -1,17 +1,26 @@
 """The pages and endpoints of the OpenID provider, where the toolkit's own do not suffice."""
 
+import base64
 import json
 import re
+import time
 from collections.abc import Callable
 from functools import wraps
-from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.contrib.auth.views import redirect_to_login
+from django.core import signing
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.utils import timezone
 from oauth2_provider import views
-from oauth2_provider.exceptions import InvalidOIDCClientError, OAuthToolkitError
+from oauth2_provider.exceptions import (
+    FatalClientError,
+    InvalidOIDCClientError,
+    OAuthToolkitError,
+)
 from oauth2_provider.models import get_access_token_model, get_device_grant_model
 from oauth2_provider.oauth2_backends import _add_iss_to_redirect
 from oauth2_provider.settings import oauth2_settings
@@ -21,13 +30,16 @@ from oauthlib.oauth2.rfc6749.errors import (
     ConsentRequired,
     InvalidClientIdError,
     InvalidRequestError,
+    InvalidRequestFatalError,
     InvalidTokenError,
     LoginRequired,
     MismatchingRedirectURIError,
 )
 
+from access.cache import forget_all
+from access.ending import AUTH_TIME
 from access.models import Application
-from access.oauth import DEFAULT_ALGORITHM, Scopes, is_active
+from access.oauth import DEFAULT_ALGORITHM, Scopes, checksum_of, is_active
 from access.scopes import RESOURCE_SCOPES, SCOPES, parse_scopes
 from common.errors import Problem, page_problem
 
@@ -55,6 +67,62 @@ def refusing_malformed(view: View) -> View:
     return guarded
 
 
+MAX_AGE = re.compile("[0-9]{0,10}")
+
+
+def repeated(given: QueryDict) -> bool:
+    """Whether a parameter is given more than once (RFC 6749, 3.1); `resource` may (RFC 8707)."""
+    return any(len(values) > 1 for name, values in given.lists() if name != "resource")
+
+
+def basic_client_id(request: HttpRequest) -> str:
+    """The client that an `Authorization: Basic` names; "" without one, or if it is garbage."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        decoded = base64.b64decode(credentials).decode()
+    except ValueError:
+        return ""
+    return unquote_plus(decoded.partition(":")[0])
+
+
+def named_client(request: HttpRequest) -> str:
+    """The client that a call says it is."""
+    return request.POST.get("client_id", "") or basic_client_id(request)
+
+
+def fault_in_call(request: HttpRequest) -> str:
+    """What is wrong with how a client calls one of our endpoints; "" if nothing is.
+
+    It says who it is once, in one way (RFC 6749, 2.3), and nothing in the address, which ends
+    in logs.
+    """
+    named = basic_client_id(request)
+    if request.GET:
+        return "Send parameters in the body."
+    if repeated(request.POST):
+        return "A parameter is given twice."
+    if request.headers.get("Authorization") and "client_secret" in request.POST:
+        return "Authenticate in one way: with a header or with client_secret."
+    if named and request.POST.get("client_id", named) != named:
+        return "The header and client_id name two clients."
+    return ""
+
+
+def called_by_clients(view: View) -> View:
+    """`view` behind `invalid_request` for a malformed call, before any secret is looked at."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST" and (fault := fault_in_call(request)):
+            error = {"error": "invalid_request", "error_description": fault}
+            return JsonResponse(error, status=400)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def what_it_may(scopes: list[str], application: Application | None) -> dict[str, Any]:
     """For the consent pages: what a person's token with these scopes would do (api.md).
 
@@ -70,6 +138,11 @@ def what_it_may(scopes: list[str], application: Application | None) -> dict[str,
     }
 
 
+# How long somebody may take to log in again before they are asked once more; seconds.
+LOGIN_AGAIN_WITHIN = 3600
+LOGIN_AGAIN_SALT = "access.provider.login_after"
+
+
 class Authorize(views.AuthorizationView):  # type: ignore[misc]  # untyped
     """The consent page."""
 
@@ -80,8 +153,11 @@ class Authorize(views.AuthorizationView):  # type: ignore[misc]  # untyped
     def validate_authorization_request(self, request: HttpRequest) -> Any:
         """Raises OAuthToolkitError also for a challenge in clear, before anybody is asked.
 
-        For `prompt=none` somebody who is not logged in lacks that first, and then consent.
+        For `prompt=none` somebody who is not logged in, or not recently enough, lacks that
+        first, and then consent.
         """
+        if repeated(request.GET):
+            raise FatalClientError(InvalidRequestFatalError("A parameter is given twice."))
         try:
             scopes, credentials = super().validate_authorization_request(request)
         except OAuthToolkitError as error:
@@ -90,12 +166,72 @@ class Authorize(views.AuthorizationView):  # type: ignore[misc]  # untyped
                 login = LoginRequired(state=cause.state)
                 raise OAuthToolkitError(login, redirect_uri=cause.redirect_uri) from error
             raise
+        state, redirect_uri = credentials.get("state"), credentials["redirect_uri"]
         # RFC 7636, 4.3: a challenge without a method is one in clear.
         method = request.GET.get("code_challenge_method", "plain")
         if "code_challenge" in request.GET and method == "plain":
-            refused = InvalidRequestError("Use S256.", state=credentials.get("state"))
-            raise OAuthToolkitError(refused, redirect_uri=credentials["redirect_uri"])
+            refused = InvalidRequestError("Use S256.", state=state)
+            raise OAuthToolkitError(refused, redirect_uri=redirect_uri)
+        if not MAX_AGE.fullmatch(request.GET.get("max_age", "")):
+            refused = InvalidRequestError("max_age is a number of seconds.", state=state)
+            raise OAuthToolkitError(refused, redirect_uri=redirect_uri)
+        if "none" in self.prompt() and self.is_login_too_old():
+            raise OAuthToolkitError(LoginRequired(state=state), redirect_uri=redirect_uri)
         return scopes, credentials
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The question; before it the login, where the client wants a new one."""
+        if "none" in self.prompt() or not self.is_login_too_old():
+            return super().get(request, *args, **kwargs)
+        try:
+            self.validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            return self.error_response(error, application=None)
+        return self.handle_prompt_login()
+
+    def handle_no_permission(self) -> Any:
+        """As the toolkit does; but a client that wants a new login is told when there was one."""
+        if "max_age" in self.request.GET and self.prompt().isdisjoint({"none", "create"}):
+            return self.handle_prompt_login()
+        return super().handle_no_permission()
+
+    def handle_prompt_login(self) -> Any:
+        """To the login and back here, with a note of the moment after which it has to be."""
+        query = self.request.GET.copy()
+        query["prompt"] = " ".join(self.prompt() - {"login"})
+        query["login_after"] = signing.dumps(time.time(), salt=LOGIN_AGAIN_SALT)
+        if not query["prompt"]:
+            del query["prompt"]
+        return redirect_to_login(f"{self.request.path}?{query.urlencode()}", self.get_login_url())
+
+    def prompt(self) -> set[str]:
+        """The values of `prompt`."""
+        return set(self.request.GET.get("prompt", "").split())
+
+    def is_login_too_old(self) -> bool:
+        """Whether the client asks for a newer login than this session's (OIDC Core, 3.1.2.1)."""
+        logged_in_at = self.request.session.get(AUTH_TIME, 0.0)
+        if "login" in self.prompt():
+            return True
+        if note := self.request.GET.get("login_after"):
+            try:
+                asked_at = signing.loads(note, salt=LOGIN_AGAIN_SALT, max_age=LOGIN_AGAIN_WITHIN)
+            except signing.BadSignature:
+                return True
+            return bool(logged_in_at <= asked_at)
+        max_age = self.request.GET.get("max_age", "")
+        return bool(max_age) and bool(time.time() - logged_in_at > int(max_age))
+
+    def create_authorization_response(
+        self, request: HttpRequest, scopes: str, credentials: dict[str, Any], allow: bool
+    ) -> Any:
+        """Keeps the moment of the login with the code, for the id_token.
+
+        In the place of the `claims` parameter, which we do not offer.
+        """
+        logged_in_at = request.session.get(AUTH_TIME)
+        credentials["claims"] = {"auth_time": int(logged_in_at)} if logged_in_at else {}
+        return super().create_authorization_response(request, scopes, credentials, allow)
 
     def form_valid(self, form: Any) -> Any:
         """The answer to the question, if what was asked is in the form unchanged."""
@@ -140,16 +276,37 @@ class Token(views.TokenView):  # type: ignore[misc]  # untyped
         return super().device_flow_token_response(request, device_code, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Tokens. What was ended by another request in the meantime is an invalid grant."""
         asks_for_device = request.POST.get("grant_type") == Application.GRANT_DEVICE_CODE
         if asks_for_device and "device_code" not in request.POST:
             return JsonResponse({"error": "invalid_request"}, status=400)
-        return super().post(request, *args, **kwargs)
+        try:
+            return super().post(request, *args, **kwargs)
+        except (
+            get_access_token_model().DoesNotExist,
+            get_device_grant_model().DoesNotExist,
+            IntegrityError,
+        ):
+            return JsonResponse({"error": "invalid_grant"}, status=400)
+
+
+class Revoke(views.RevokeTokenView):  # type: ignore[misc]  # untyped
+    """RFC 7009."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """At once in this process; in others within AUTH_CACHE_SECONDS."""
+        response = super().post(request, *args, **kwargs)
+        if response.status_code == 200:  # noqa: PLR2004 - HTTP
+            forget_all()
+        return response
 
 
 class DeviceAuthorization(views.DeviceAuthorizationView):  # type: ignore[misc]  # untyped
     """Where a device begins. Checks here what it would otherwise be refused at the end."""
 
     def create_device_authorization_response(self, request: HttpRequest) -> Any:
+        if "client_id" not in request.POST:
+            return {}, json.dumps({"error": "invalid_request"}), 400
         headers, body, status = super().create_device_authorization_response(request)
         if status == 200 and (error := self.refusal(request)):  # noqa: PLR2004 - HTTP
             return {}, json.dumps({"error": error}), 400
@@ -227,9 +384,8 @@ class Introspect(ProtectedResourceMetadataMixin, views.IntrospectTokenView):  # 
     @staticmethod
     def get_token_response(token_value: str | None = None) -> Any:
         """Not active either: a token whose user or client is not."""
-        checksum = sha256((token_value or "").encode()).hexdigest()
         tokens = get_access_token_model().objects.select_related("user", "application")
-        token = tokens.filter(token_checksum=checksum).first()
+        token = tokens.filter(token_checksum=checksum_of(token_value or "")).first()
         if token and not (is_active(token) and (not token.application or token.application.active)):
             return JsonResponse({"active": False})
         return views.IntrospectTokenView.get_token_response(token_value)

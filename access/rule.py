@@ -8,6 +8,7 @@ their token names resource scopes, no more than those. A permission to their *ow
 from dataclasses import dataclass
 
 from django.db.models import Model
+from rest_framework.exceptions import PermissionDenied
 
 from access.principals import Principal
 from access.scopes import RESOURCE_SCOPES, covers
@@ -44,6 +45,24 @@ def decide(principal: Principal, *, resource: str, model: type[Model], permissio
     if principal.user is None:
         return Decision(Reach.ALL)
     return decide_for_person(principal, model, permission)
+
+
+def may(principal: Principal, *, resource: str, model: type[Model], permission: str) -> bool:
+    """Whether `principal` may do `permission` to every row of `model`."""
+    decision = decide(principal, resource=resource, model=model, permission=permission)
+    return decision.reach is Reach.ALL
+
+
+def require(principal: Principal, *, resource: str, model: type[Model], permission: str) -> None:
+    """Raises PermissionDenied, naming what is missing, unless `principal` may do it to every row.
+
+    For what a request does to another resource than that of its view.
+    """
+    decision = decide(principal, resource=resource, model=model, permission=permission)
+    if decision.reach is not Reach.ALL:
+        raise PermissionDenied(
+            decision.reason or f"You may {permission} {resource} of your own, not any."
+        )
 
 
 def decide_for_person(principal: Principal, model: type[Model], permission: str) -> Decision:

@@ -1,6 +1,8 @@
 """Staff sign in to the admin through another OpenID provider (OIDC_RP_*)."""
 
 import logging
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import jwt
@@ -11,10 +13,15 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
+from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 
-from access.issuers import user_for
+from access.issuers import place_to_wait, user_for
 from access.models import ExternalIdentity, User
+from access.throttling import Place, always, limited, refuse_page
+from common.errors import Problem, page_problem
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +31,28 @@ LONGEST_SUBJECT = 255
 def offered(request: HttpRequest) -> dict[str, str]:
     """For the admin's login page: what the button is called, if there is one."""
     return {"sso_name": settings.OIDC_RP_NAME} if settings.OIDC_RP_CLIENT_ID else {}
+
+
+class SignOnCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # untyped
+    """Where the provider sends people back to; we then ask it who they are.
+
+    Anybody can come here with a made-up code, and a slow provider takes its time over it.
+    """
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        if not place_to_wait.acquire(blocking=False):
+            busy = Problem(
+                "Another sign-on is under way. Reload this page.",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                code="unavailable",
+                headers={"Retry-After": "1"},
+            )
+            return page_problem(request, busy)
+        try:
+            answer: HttpResponseBase = super().get(request)
+        finally:
+            place_to_wait.release()
+        return answer
 
 
 class StaffBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped
@@ -125,6 +154,19 @@ class StaffBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped
             map_groups(user, groups_in(claims))
         user.save()
         return user
+
+
+def leads_back(response: HttpResponseBase) -> bool:
+    """Whether a sign-on failed: the library redirects either way."""
+    return response.headers.get("Location") in {None, settings.LOGIN_REDIRECT_URL_FAILURE}
+
+
+SIGN_ON = Place("sign-on", leads_back, is_guessable=False, is_try=always, refuse=refuse_page)
+
+
+@method_decorator(partial(limited, place=SIGN_ON), name="dispatch")
+class Callback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # untyped
+    """Where the other provider sends people back with a code."""
 
 
 def text_in(claims: dict[str, Any], name: str, longest: int) -> str:

@@ -3,11 +3,22 @@
 from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from oauth2_provider import urls as toolkit
 
 from access import provider
+from access.registering import for_registrars
+from access.throttling import (
+    Place,
+    current_user,
+    every_time,
+    limited,
+    refuse_page,
+    shows_the_form_again,
+)
 from access.views import callback
 
 app_name = "oauth2_provider"
@@ -17,6 +28,7 @@ OURS: dict[str, Any] = {
     "token": provider.Token,
     "user-info": provider.UserInfo,
     "introspect": provider.Introspect,
+    "revoke-token": provider.Revoke,
     "device-authorization": provider.DeviceAuthorization,
     "device-confirm": provider.DeviceConfirm,
     "rp-initiated-logout": provider.Logout,
@@ -25,10 +37,49 @@ OURS: dict[str, Any] = {
     "oauth-server-metadata": provider.ServerMetadata,
     "oauth-server-metadata-issuer": provider.ServerMetadata,
 }
-# Clients are registered by staff; what somebody has consented to is theirs to see and revoke.
-FOR_STAFF = {"list", "register", "detail", "delete", "update"}
+# Clients are registered by staff who have these permissions to them (access/registering.py); what
+# somebody has consented to is theirs to see and revoke.
+FOR_REGISTRARS = {
+    "list": None,
+    "detail": None,
+    "register": "add",
+    "update": "change",
+    "delete": "delete",
+}
 # Pages that hold a secret, or a form that is good for one visit.
-NOT_TO_BE_KEPT = FOR_STAFF | {"authorize", "device", "device-confirm"}
+NOT_TO_BE_KEPT = FOR_REGISTRARS.keys() | {
+    "authorize",
+    "device",
+    "device-confirm",
+    "device-grant-status",
+}
+# What clients call without a browser.
+FOR_CLIENTS = {"token", "introspect", "revoke-token", "device-authorization"}
+
+
+def is_wrong_grant(response: HttpResponseBase) -> bool:
+    """Whether a client, a code or a token was wrong; not, say, that a device has to wait."""
+    if response.status_code == 401:  # noqa: PLR2004 - HTTP
+        return True
+    body = getattr(response, "content", b"") if response.status_code == 400 else b""  # noqa: PLR2004
+    return b'"invalid_grant"' in body
+
+
+def tries_a_token(request: HttpRequest) -> bool:
+    return "Authorization" in request.headers or "access_token" in request.POST
+
+
+BY_CLIENT = Place("client", is_wrong_grant, is_guessable=False, name=provider.named_client)
+# Where secrets are tried: those of clients, codes, tokens, and the short code of a device.
+PLACES = {
+    "token": BY_CLIENT,
+    "introspect": BY_CLIENT,
+    "revoke-token": BY_CLIENT,
+    "user-info": Place("token", is_wrong_grant, is_guessable=False, is_try=tries_a_token),
+    "device": Place("device", shows_the_form_again, name=current_user, refuse=refuse_page),
+    # A row for everybody who asks.
+    "device-authorization": Place("new-device", every_time),
+}
 
 
 def ours(pattern: URLPattern) -> URLPattern:
@@ -36,10 +87,15 @@ def ours(pattern: URLPattern) -> URLPattern:
     view = pattern.callback
     if replacement := OURS.get(pattern.name or ""):
         view = replacement.as_view()
-    if pattern.name in FOR_STAFF:
+    if pattern.name in FOR_REGISTRARS:
+        view = for_registrars(view, FOR_REGISTRARS[pattern.name])
         view = staff_member_required(view, login_url="admin:login")
     if pattern.name in NOT_TO_BE_KEPT:
         view = never_cache(view)
+    if pattern.name in FOR_CLIENTS:
+        view = provider.called_by_clients(view)
+    if place := PLACES.get(pattern.name or ""):
+        view = limited(view, place)
     view = provider.refusing_malformed(view)
     return URLPattern(pattern.pattern, view, pattern.default_args, pattern.name)
 

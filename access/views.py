@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from access.login import log_in
 from access.models import User
 from access.serializers import LoginSerializer, RefreshSerializer
-from access.throttling import LoginThrottle
+from access.throttling import begin, uncached
 from access.tokens import issue, refresh
 from common.errors import Problem, page_problem
 
@@ -24,13 +24,23 @@ class LoginView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (LoginThrottle,)
+    throttle_classes = ()
 
     def user(self, request: Request, *, refused: int) -> User:
         """The user whose name and password the body holds."""
         given = LoginSerializer(data=request.data)
+        name = given.validated_data["username"] if given.is_valid() else ""
+        attempt = begin("login", request._request, name)  # noqa: SLF001 - the only way to it
         given.is_valid(raise_exception=True)
-        return log_in(request._request, refused=refused, **given.validated_data)  # noqa: SLF001
+        user = log_in(request._request, refused=refused, **given.validated_data)  # noqa: SLF001
+        attempt.succeeded()
+        return user
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """No cache keeps a token (RFC 6749, 5.1)."""
+        return super().finalize_response(request, uncached(response), *args, **kwargs)
 
 
 class AuthTokenView(LoginView):
@@ -51,11 +61,18 @@ class TokenPairView(LoginView):
         return Response({"access": pair.access, "refresh": pair.refresh})
 
 
-class TokenRefreshView(LoginView):
+class TokenRefreshView(APIView):
     """`POST /api/token/refresh/`."""
 
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
+
     def post(self, request: Request) -> Response:
-        """Answers the next `{access, refresh}` for a refresh token, which works once."""
+        """Answers the next `{access, refresh}` for a refresh token.
+
+        The same token gets the same answer for REFRESH_GRACE_SECONDS, and then ends the login.
+        """
         given = RefreshSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         if (pair := refresh(given.validated_data["refresh"])) is None:

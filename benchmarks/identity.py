@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import requests
 
-from benchmarks.servers import UNBOUNDED, secrets_in
+from benchmarks.servers import PRODUCT, UNBOUNDED, secrets_in
 
 SERVER = os.environ.get("BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 FEW, MANY = 10_000, 1_000_000
@@ -92,10 +92,10 @@ def web_server(environment: dict[str, str]) -> Iterator[str]:
     """The address of the web server, as production runs it but with one worker."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["granian", "--interface", "wsgi", "--port", str(port), "--blocking-threads", "2"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     process = subprocess.Popen(
-        [*command, "--no-ws", "--log-level", "warning", "config.wsgi:application"],
-        env={**environment, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"},  # noqa: PTH120
+        ["sh", "-c", f"exec {PRODUCT.command}"],
+        env={**environment, "PATH": path, "PORT": str(port), "WEB_WORKERS": "1"},
     )
     address = f"http://127.0.0.1:{port}"
     try:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 
@@ -18,3 +19,19 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class LockingAdmin(admin.ModelAdmin[Any]):
+    """For rows that others change and erase: a form that is sent in is saved over nobody's work."""
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """The row; locked until the end of the request's transaction if it is to be saved."""
+        if request.method == "POST":
+            try:
+                # Before it is read: a statement that waits itself may show what was before.
+                self.model._default_manager.select_for_update().filter(pk=object_id).exists()
+            except (ValueError, ValidationError):
+                return None
+        return super().get_object(request, object_id, from_field)

@@ -1,11 +1,15 @@
 """Where a request came from, behind proxies that we know and past those that we do not."""
 
 import re
+from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from common.networks import contains, parse_address
+from common.networks import contains, parse_address, subscriber_network
+
+# In `request.META`: the header in which a proxy says whether it was called over HTTPS.
+FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
 
 # What no request comes from (RFC 1122, 3.2.1.3), and still an address: failed logins are counted
 # by it, and a column of addresses holds it.
@@ -21,7 +25,7 @@ def client_ip(request: HttpRequest) -> str:
     before the entry of an untrusted hop is what that hop says, and counts for nothing.
     NOWHERE when a trusted proxy names something that is no address: then nobody knows.
     """
-    address = address_in(str(request.META.get("REMOTE_ADDR", "")))
+    address = peer(request)
     forwarded = request.headers.get("X-Forwarded-For", "")
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     while hops and contains(settings.TRUSTED_PROXIES, address):
@@ -36,3 +40,32 @@ def address_in(hop: str) -> str:
     address = parse_address(hop)
     # The zone of a link-local address (`%eth0`) is ours, and no database takes it.
     return str(address).partition("%")[0] if address else NOWHERE
+
+
+def peer(request: HttpRequest) -> str:
+    """The address from which we are called, be it the client's or a proxy's."""
+    return address_in(str(request.META.get("REMOTE_ADDR", "")))
+
+
+class ForwardedProtoMiddleware:
+    """Forgets `X-Forwarded-Proto` unless one of TRUSTED_PROXIES calls us.
+
+    Django would believe it from anybody (SECURE_PROXY_SSL_HEADER).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        says = FORWARDED_PROTO in request.META
+        if says and not contains(settings.TRUSTED_PROXIES, peer(request)):
+            del request.META[FORWARDED_PROTO]
+        return self.get_response(request)
+
+
+def network_of(request: HttpRequest) -> str:
+    """The first address of the client's network: what failed logins are counted by.
+
+    That is the address itself, or of IPv6 the first of its /64: a subscriber has all of those.
+    """
+    return subscriber_network(client_ip(request))

@@ -4,6 +4,7 @@ Services raise a `Problem`; `problem_response` is the one place that turns it, D
 exceptions and the database's refusals into an answer.
 """
 
+import errno
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +26,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.integrity import is_foreign_key_violation, violated_constraint
+from common.logs import route_of
 
 logger = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+# What the system says of a disk that takes nothing more.
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 # What an answer repeats of what came in is bounded, or a small request had a huge answer.
 MOST_ERRORS = 100
 LONGEST_NAME = 200
@@ -234,7 +238,7 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
         case OperationalError() | InterfaceError():
             return database_away(exc)
         case _:
-            return None
+            return no_space(exc) if getattr(exc, "errno", None) in NO_SPACE else None
 
 
 def unreadable(exc: Exception) -> Problem:
@@ -259,6 +263,17 @@ def database_away(exc: Exception) -> Problem:
     )
 
 
+def no_space(exc: Exception) -> Problem:
+    """507 while a disk is full, or a directory for temporary files cannot be written."""
+    logger.error("A file could not be stored", exc_info=exc)
+    return Problem(
+        "There is no room to store this at the moment. Try again later.",
+        status=HTTPStatus.INSUFFICIENT_STORAGE,
+        code="no_space",
+        headers={"Retry-After": "60"},
+    )
+
+
 def fault() -> Problem:
     """500: all that an outsider is told of an error of ours."""
     return Problem("Something went wrong on our side.", status=500, code="error")
@@ -269,7 +284,8 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> Response:
     request: Request = context["request"]
     problem = as_problem(exc)
     if problem is None:
-        logger.error("Unhandled error in %s %s", request.method, request.path, exc_info=exc)
+        route = route_of(request.path_info)
+        logger.error("Unhandled error in %s %s", request.method, route, exc_info=exc)
         problem = fault()
     return Response(
         problem.body(getattr(request, "request_id", "")),

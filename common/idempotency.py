@@ -4,6 +4,9 @@
 with the same key waits on the unique index until the first has committed, and then finds its
 answer, or until it has rolled back, and then takes its place. It waits no longer than the
 connection's lock timeout (settings).
+
+What a principal can store is bounded: in number by IDEMPOTENCY_RECORDS_PER_PRINCIPAL
+(`idempotency_quota`), and each answer by LONGEST_BODY.
 """
 
 import re
@@ -23,6 +26,7 @@ from rest_framework.response import Response
 
 from common.errors import Conflict, Problem
 from common.housekeeping import delete_in_batches
+from common.idempotency_quota import require_room
 from common.models import IdempotencyRecord
 from common.rendering import encode
 
@@ -31,6 +35,8 @@ REPLAYED = "Idempotency-Replayed"
 KEY = re.compile(r"[!-~]{1,255}")
 KEPT_HEADERS = ("ETag", "Location")
 KEPT = timedelta(hours=24)
+# Bytes. The longest answer of today, an order of 100 lines, has half as many.
+LONGEST_BODY = 256 * 1024
 # PostgreSQL's lock_not_available.
 LOCK_TIMEOUT = "55P03"
 
@@ -84,17 +90,21 @@ def file_digest(file: "UploadedFile[Any]") -> bytes:
 def once(key: str, request: Request, write: Callable[[], Response]) -> HttpResponseBase:
     """The answer of `write`, or of the first request with this key.
 
-    Raises a 422 Problem if that was another request, a 409 if it is still under way.
+    Raises a 422 Problem if that was another request, a 409 if it is still under way, and a 429
+    if the principal has as many records as it may have.
     """
     principal, print_ = str(request.auth), fingerprint(request)
     if not claim(principal, key, print_):
         return replay(IdempotencyRecord.objects.get(principal=principal, key=key), print_)
+    require_room(principal)
     response = write()
     if response.status_code < status.HTTP_400_BAD_REQUEST:
+        body = encode(response.data)
         IdempotencyRecord.objects.filter(principal=principal, key=key).update(
             status=response.status_code,
             headers={name: response[name] for name in KEPT_HEADERS if name in response},
-            body=encode(response.data),
+            # The record stays without it: the request must not be carried out twice.
+            body=body if len(body) <= LONGEST_BODY else b"",
         )
     return response
 
@@ -123,12 +133,20 @@ def claim(principal: str, key: str, print_: str) -> bool:
 
 
 def replay(first: IdempotencyRecord, print_: str) -> HttpResponse:
-    """The first answer once more; a 422 Problem if it was an answer to another request."""
+    """The first answer once more.
+
+    Raises a 422 Problem if it was an answer to another request, a 409 if it was too long to keep.
+    """
     if first.fingerprint != print_:
         raise Problem(
             f"This {HEADER} was used with another request.",
             status=status.HTTP_422_UNPROCESSABLE_ENTITY,
             code="idempotency_key_reused",
+        )
+    if not first.body:
+        raise Conflict(
+            "This request has been carried out; its answer was too long to be kept.",
+            code="answer_not_kept",
         )
     return HttpResponse(
         bytes(first.body),
@@ -136,15 +154,6 @@ def replay(first: IdempotencyRecord, print_: str) -> HttpResponse:
         content_type="application/json",
         headers={**first.headers, REPLAYED: "true"},
     )
-
-
-def forget(text: str) -> int:
-    """Deletes the records whose answer has `text` (ASCII) in it; how many those were."""
-    table = connection.ops.quote_name(IdempotencyRecord._meta.db_table)
-    find = {"postgresql": "position(%s in body)", "sqlite": "instr(body, %s)"}[connection.vendor]
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE {find} > 0", [text.encode()])  # noqa: S608
-        return int(cursor.rowcount)
 
 
 def prune() -> int:

@@ -34,11 +34,16 @@ def readable(application: Application) -> Application:
     """`application` behind a Content-Type that is harmless to parse."""
 
     def guarded(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not is_readable(environ.get("CONTENT_TYPE", "")):
-            environ["CONTENT_TYPE"] = UNREADABLE
+        make_harmless(environ)
         return application(environ, start_response)
 
     return guarded
+
+
+def make_harmless(environ: dict[str, Any]) -> None:
+    """Puts a Content-Type that is refused later in the place of one that Django would obey."""
+    if not is_readable(environ.get("CONTENT_TYPE", "")):
+        environ["CONTENT_TYPE"] = UNREADABLE
 
 
 class IntakeMiddleware:

@@ -21,8 +21,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from common.attempts import TooManyAttempts, count_failure
 from common.errors import NotFound, page_problem
-from common.metric_files import DIRECTORY
+from common.metric_files import DIRECTORY, metric_file
 from common.networks import contains
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class MetricsMiddleware:
 
 
 def observe(request: HttpRequest, status: int, seconds: float) -> None:
-    """Counts a request. There are as many rows as patterns: no caller can make more."""
+    """Counts a request, if it can be. There are as many rows as patterns: no caller makes more."""
     match = request.resolver_match
     method = request.method if request.method in METHODS else "other"
     key = (str(method), match.route if match else "", status // 100)
@@ -79,7 +80,16 @@ def observer(key: Key) -> Callable[[float], None]:
     """What counts requests of one kind. The pattern is written as people write it."""
     method, route, status = key
     shown = simplify_regex(route) if route else "none"
-    return REQUESTS.labels(method, shown, f"{status}xx").observe
+    if metric_file.has_room():
+        try:
+            return REQUESTS.labels(method, shown, f"{status}xx").observe
+        except OSError as error:
+            metric_file.note(error)
+    return leave_uncounted
+
+
+def leave_uncounted(seconds: float) -> None:
+    """For requests of a kind for which there is no room: no request fails for its number."""
 
 
 # --- The answer ----------------------------------------------------------------------
@@ -88,11 +98,21 @@ def observer(key: Key) -> Callable[[float], None]:
 def metrics(request: HttpRequest) -> HttpResponse:
     """All metrics, in the format that is asked for; 404 for whoever may not see them."""
     if not may_see(request):
-        return page_problem(request, NotFound("There is nothing at this address."))
+        return refused(request)
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return HttpResponse(
         encode(registry()), content_type=content_type, headers={"Cache-Control": "no-store"}
     )
+
+
+def refused(request: HttpRequest) -> HttpResponse:
+    """404, as for any address that is none; 429 for whoever goes on trying tokens."""
+    try:
+        if "Authorization" in request.headers:
+            count_failure("metrics", request)
+    except TooManyAttempts as problem:
+        return page_problem(request, problem)
+    return page_problem(request, NotFound("There is nothing at this address."))
 
 
 def may_see(request: HttpRequest) -> bool:
@@ -112,12 +132,24 @@ def may_see(request: HttpRequest) -> bool:
 def registry() -> CollectorRegistry:
     """Everything there is to show, of this moment."""
     everything = CollectorRegistry()
-    if directory := os.environ.get(DIRECTORY):
-        MultiProcessCollector(everything, path=directory)  # type: ignore[no-untyped-call]
-    else:
-        everything.register(REQUESTS)
+    everything.register(Requests())
     everything.register(Sources())
     return everything
+
+
+class Requests(Collector):
+    """Those of all processes of this server; of this one alone where the others cannot be seen."""
+
+    def collect(self) -> Iterator[Metric]:
+        directory = os.environ.get(DIRECTORY)
+        if directory and metric_file.is_shared():
+            try:
+                shared = MultiProcessCollector(None, path=directory)  # type: ignore[no-untyped-call]
+                yield from list(shared.collect())  # type: ignore[no-untyped-call]
+                return
+            except (OSError, ValueError) as error:
+                metric_file.note(error)
+        yield from REQUESTS.collect()
 
 
 class Sources(Collector):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, models
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.inserts import insert_row
@@ -21,6 +22,12 @@ def first_id_at(moment: datetime) -> uuid.UUID:
     """The smallest UUIDv7 of a millisecond: ids made at `moment` or later are not smaller."""
     milliseconds = max(0, int(moment.timestamp() * 1000))
     return uuid.UUID(int=(milliseconds << 80) | (0x7 << 76) | (0b10 << 62))
+
+
+def touched(model: type[models.Model]) -> dict[str, Any]:
+    """What an `update()` must set, besides what it is for."""
+    names = {each.name for each in model._meta.concrete_fields}
+    return {"updated_at": timezone.now()} if "updated_at" in names else {}
 
 
 class IdField(models.UUIDField[Any, Any]):

@@ -78,8 +78,8 @@ class KeysetPagination(BasePagination):
         descending = self.descending != backwards
         place = place_of(self.cursor, self.model, self.field) if self.cursor else None
         if view.is_everything(queryset):
-            shape = (self.field, descending, place is not None, self.limit + 1)
-            rows = page_statement(queryset, *shape).run(place or {})
+            page_of = page_statement(queryset, self.field, descending, place is not None)
+            rows = page_of.run({**(place or {}), "limit": self.limit + 1})
         else:
             ordered = keyset(queryset, self.field, place, descending=descending)
             rows = list(ordered[: self.limit + 1])
@@ -159,12 +159,11 @@ def keyset(
 
 
 @lru_cache(maxsize=256)
-def page_statement(
-    rows: QuerySet[Any], field: str, descending: bool, behind: bool, most: int
-) -> Statement:
+def page_statement(rows: QuerySet[Any], field: str, descending: bool, behind: bool) -> Statement:
     """What reads a page of `rows`, from the beginning or from `behind` a place."""
     place = {name: Placeholder(name) for name in ("value", "id")} if behind else None
-    return Statement(keyset(rows, field, place, descending=descending)[:most])
+    ordered = keyset(rows, field, place, descending=descending)
+    return Statement(ordered[: MOST + 1], limit="limit")
 
 
 def wants_count(request: Request) -> bool:

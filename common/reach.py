@@ -18,3 +18,8 @@ VERBS = {"view": "read", "export": "export", "erase": "erase"}
 def verb_of(permission: str) -> str:
     """The verb with which a scope (`orders:read`) names a permission (`view`)."""
     return VERBS.get(permission, "write")
+
+
+def only_reads(permission: str) -> bool:
+    """Whether `permission` lets somebody read and changes nothing."""
+    return permission in {"view", "export"}

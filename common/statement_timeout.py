@@ -3,15 +3,13 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 
-def set_timeout(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+def set_timeout(connection: Any, **kwargs: Any) -> None:
     """Limits the statements of a new connection to STATEMENT_TIMEOUT_SECONDS."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = %s", [f"{settings.STATEMENT_TIMEOUT_SECONDS}s"])
+        connection.limit("statement_timeout", settings.STATEMENT_TIMEOUT_SECONDS)
 
 
 def limit_statements() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import Expression, Field, IntegerField, QuerySet
 from django.db.models.lookups import Lookup
 from django.db.models.sql.where import WhereNode
 
@@ -39,14 +39,29 @@ def is_placeholder(value: Any) -> bool:
 
 
 class Statement:
-    """What a `values()` queryset reads, with `Placeholder`s for values that are still to come."""
+    """What a `values()` queryset reads, with `Placeholder`s for values that are still to come.
 
-    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+    With `limit` (the name of a value) a run says how many rows of the queryset it wants. `lock` is
+    a locking clause of PostgreSQL's that the ORM does not know; SQLite has one writer at a time.
+    """
+
+    def __init__(
+        self, rows: QuerySet[Any, Any], *, limit: str | None = None, lock: str = ""
+    ) -> None:
         for comparison in comparisons(rows.query.where):
             if is_placeholder(comparison.rhs):
                 comparison.rhs.column = comparison.lhs.output_field
         self.compiler = rows.query.get_compiler(connection=connection)
         self.sql, self.parameters = self.compiler.as_sql()
+        if limit:
+            number = Placeholder(limit)
+            number.column = IntegerField()
+            # Outside: of a limit that it does not know, PostgreSQL expects a tenth of all rows.
+            # Inside, the queryset's own says how many there can be.
+            self.sql = f"SELECT * FROM ({self.sql}) AS limited LIMIT %s"  # noqa: S608 - Django's
+            self.parameters = (*self.parameters, number)
+        if lock and connection.vendor == "postgresql":
+            self.sql += f" {lock}"
         self.prepared = Prepared(
             self.sql, [OPEN if is_placeholder(each) else each for each in self.parameters]
         )

@@ -1,6 +1,6 @@
 """The base of every endpoint: one transaction for a write, and one way to answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, partial
 from typing import Any, final
 
@@ -13,11 +13,17 @@ from rest_framework import mixins, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.status import HTTP_400_BAD_REQUEST
+from rest_framework.serializers import Serializer
+from rest_framework.status import (
+    HTTP_201_CREATED,
+    HTTP_202_ACCEPTED,
+    HTTP_400_BAD_REQUEST,
+    is_success,
+)
 from rest_framework.views import APIView
 
 from common.acting import acting_as
-from common.documents.operations import NOTHING_DECLARED, Operation
+from common.documents.operations import NOTHING_DECLARED, WITH_BODY, Operation
 from common.errors import NotFound, Problem
 from common.etag import etag_of, is_current, is_known
 from common.filters import FIELDS, refuse_unknown, wanted_fields
@@ -25,8 +31,9 @@ from common.idempotency import key_of, once
 from common.models import BaseModel
 from common.prepared import STALE
 from common.rate_limits import PrincipalRateLimit, Standing
-from common.reach import Reach
+from common.reach import Reach, only_reads
 from common.representation import Columns, columns_behind
+from common.serializers import given
 from common.statements import Placeholder, Statement
 
 # PostgreSQL's serialization_failure and deadlock_detected; and foreign_key_violation: what is
@@ -69,8 +76,16 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     path_members: Mapping[str, str] = {"id": "id"}
     # What the documents call it, where that is not the resource.
     document_name: str | None = None
+    # The resource whose rows are shown, if that is not the view's own.
+    shown_resource: str | None = None
+    # The members by which others know a row: all that those see of it who may not read it.
+    known_by: tuple[str, ...] = ("id",)
+    # Members of a row that are another resource's, such as an order's customer_name.
+    borrowed: tuple[str, ...] = ()
     # Set by the permission check. Until then nobody sees anything.
     reach = Reach.NONE
+    # How far the caller reads what is shown; set by the permission check, too.
+    reads = Reach.NONE
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = (request.method or "").lower()
@@ -101,12 +116,12 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         """
         key = key_of(request)
         _ = request.data
-        if key is None and self.required_permission == "view":
-            # It only asks, with a body.
+        if only_reads(self.required_permission or ""):
+            # A question with a body. Nothing is stored for it, not even its key.
             return handler(request, *args, **kwargs)
 
         def write() -> Response:
-            return tagged(handler(request, *args, **kwargs))
+            return self.for_caller(handler(request, *args, **kwargs))
 
         with acting_as(str(request.auth or "")):
             return self.committed(write if key is None else lambda: once(key, request, write))
@@ -134,6 +149,52 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
         kept = [{name: row[name] for name in row if name in wanted} for row in rows]
         response.data = kept[0] if one else kept
         return response
+
+    def for_caller(self, response: Response) -> Response:
+        """`response`, if it shows a row, with what the caller may see of it, and its ETag."""
+        if self.may_read or not self.shows_row(response):
+            return tagged(response)
+        row = response.data
+        visible = self.visible_to_writer(row, status=response.status_code)
+        response.data = {name: row[name] for name in row if name in visible}
+        if "updated_at" in row:
+            # Of nothing else: a digest of all members would let them be guessed.
+            response["ETag"] = etag_of({**response.data, "updated_at": row["updated_at"]})
+        return response
+
+    def shows_row(self, response: Response) -> bool:
+        """Whether `response` shows a row of the view's resource."""
+        operation = self.operations.get(self.action or "", NOTHING_DECLARED)
+        is_row = isinstance(response.data, dict) and not operation.response
+        return is_row and is_success(response.status_code)
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the caller may read each row that they reach."""
+        return self.reads is Reach.ALL or (self.reads is Reach.OWN and self.reach is Reach.OWN)
+
+    def visible_to_writer(self, row: Mapping[str, Any], *, status: int) -> Collection[str]:
+        """The members of a row that somebody may see who wrote it and may not read it.
+
+        Of a new row, what is its own: they sent it, or it was made up. Of one that was there, by
+        what it is known; of one that they changed, what they sent.
+        """
+        if status in {HTTP_201_CREATED, HTTP_202_ACCEPTED}:
+            return row.keys() - (set(self.borrowed) - self.sent())
+        if self.action in {"create", "retrieve"}:
+            return self.known_by
+        return {"id", "uuid", "updated_at", *self.path_members.values()} | self.sent()
+
+    def sent(self) -> set[str]:
+        """The members that the request has written. Those only shown are passed over by it."""
+        operation = self.operations.get(self.action or "", NOTHING_DECLARED)
+        serializer = operation.request
+        if serializer is None and self.action in WITH_BODY:
+            serializer = self.serializer_class  # type: ignore[assignment]
+        body = self.request.data
+        if serializer is None or not isinstance(body, Mapping):
+            return set()
+        return given(body) & writable(serializer)
 
     @property
     def columns(self) -> Columns:
@@ -271,7 +332,7 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One row; 304 without it for who has this very representation."""
         refuse_unknown(request, known={FIELDS})
-        response = self.narrowed(tagged(Response(self.shown(self.found(self.read)))))
+        response = self.narrowed(self.for_caller(Response(self.shown(self.found(self.read)))))
         known = request.headers.get("If-None-Match")
         if known and is_known(known, response["ETag"]):
             return Response(status=304, headers={"ETag": response["ETag"]})
@@ -308,6 +369,12 @@ def in_one_transaction(write: Callable[[], HttpResponseBase]) -> HttpResponseBas
         if response.status_code >= HTTP_400_BAD_REQUEST:
             transaction.set_rollback(True)
         return response
+
+
+@cache
+def writable(serializer: type[Serializer[Any]]) -> frozenset[str]:
+    """The names of the members that a serializer takes in."""
+    return frozenset(name for name, field in serializer().fields.items() if not field.read_only)
 
 
 def forget_context(response: Response) -> None:

@@ -23,8 +23,8 @@ def new_secret_key() -> str:
 
 
 def new_rsa_key() -> str:
-    """A 2048-bit RSA private key as PEM: the smallest that RFC 7518 allows for RS256."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """A 3072-bit RSA private key as PEM: 128 bits of strength (NIST SP 800-57)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=3072)
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -1,5 +1,6 @@
 """The one settings file. Every variable is explained in `.env.example`."""
 
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ import django_stubs_ext
 
 from access.scopes import SCOPES
 from common.networks import parse_networks
-from config.env import env, secret
+from config.env import env, read_dotenv, secret
 from config.secret_files import (
     OIDC_KEY_FILE,
     SECRET_KEY_FILE,
@@ -24,7 +25,7 @@ from config.secret_files import (
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_env(BASE_DIR / ".env")
+read_dotenv(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 # What this installation keeps on its own disk: the embedded database and, in
@@ -37,6 +38,8 @@ SECRET_KEY = secret(
     "SECRET_KEY",
     default=read_or_create(STATE_DIR / SECRET_KEY_FILE, new_secret_key) if DEBUG else None,
 )
+# The keys of before, by which what they signed, and erased opt-outs, are still known.
+SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS", default="").split()
 OIDC_RSA_PRIVATE_KEY = secret(
     "OIDC_RSA_PRIVATE_KEY",
     default=read_or_create(STATE_DIR / OIDC_KEY_FILE, new_rsa_key) if DEBUG else None,
@@ -52,6 +55,9 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 # API paths answer with and without the slash themselves; a redirect would lose a POST body.
 APPEND_SLASH = False
+
+# Requests that one web process answers at a time; each has a connection to the database.
+WEB_THREADS = env.int("WEB_THREADS", default=2)
 
 # --- Apps ----------------------------------------------------------------------------
 
@@ -89,6 +95,8 @@ MIDDLEWARE = [
     "common.health.HealthMiddleware",
     # Times everything that is below it.
     "common.metrics.MetricsMiddleware",
+    # Before anything that asks whether the request came over HTTPS.
+    "common.client_ip.ForwardedProtoMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     # Before anything that decodes or reads what the client sent.
@@ -131,7 +139,8 @@ def postgres_url_from_parts() -> str:
     user = quote(env.str("POSTGRES_USER", default="postgres"), safe="")
     password = quote(secret("POSTGRES_PASSWORD", default=""), safe="")
     port = env.int("POSTGRES_PORT", default=5432)
-    return f"postgres://{user}:{password}@{host}:{port}/{env.str('POSTGRES_DB', default='klanten')}"
+    name = quote(env.str("POSTGRES_DB", default="klanten"), safe="")
+    return f"postgres://{user}:{password}@{host}:{port}/{name}"
 
 
 DATABASE_URL = secret(
@@ -140,16 +149,23 @@ DATABASE_URL = secret(
 )
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 # A new connection for each request costs a factor of six in throughput.
-DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"]["CONN_MAX_AGE"] = None
 # The longest that a statement of a web process may take, and any process may wait for a lock.
 STATEMENT_TIMEOUT_SECONDS = env.int("STATEMENT_TIMEOUT_SECONDS", default=10)
 LOCK_TIMEOUT_SECONDS = 5
-# To be off behind a pooler that gives each transaction another connection.
+# Whether a pooler gives each transaction another connection, as PgBouncer can.
+POOLED = env.bool("POOLED", default=False)
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 if "postgresql" in DATABASES["default"]["ENGINE"]:
-    DATABASES["default"]["OPTIONS"] = {"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"}
+    DATABASES["default"] |= {
+        "ENGINE": "common.postgresql",
+        # Milliseconds. A network that swallows packets: what is not acknowledged was not received.
+        "OPTIONS": {"tcp_user_timeout": 20_000},
+    }
 if "sqlite" in DATABASES["default"]["ENGINE"]:
-    STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(OSError):
+        # Without it no request can be answered but by 503; that is no reason not to start.
+        STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that starts by reading and then writes cannot wait for its turn;
         # it dies with "database is locked". IMMEDIATE waits at BEGIN instead.
@@ -181,18 +197,20 @@ PASSWORD_HASHERS = [
     # For generated client secrets alone; Django hashes passwords with the first.
     "access.hashers.GeneratedSecretHasher",
 ]
-# Which proxies' word about the client's address is believed: networks (CIDR).
-TRUSTED_PROXIES = parse_networks(env.str("TRUSTED_PROXIES", default=""))
-# How often one address may try to log in or to register.
+# Which proxies are believed about the client's address, and whether it uses HTTPS: networks (CIDR).
+TRUSTED_PROXIES = env("TRUSTED_PROXIES", parse_networks, ())
+# How often one address may fail with a secret of one kind, and how often it may register.
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/min")
 # After so many failures a user name is locked for the address that failed.
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
+# And after so many from all addresses, for those from which it has never logged in.
+LOGIN_NAME_FAILURE_LIMIT = env.int("LOGIN_NAME_FAILURE_LIMIT", default=50)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_LOCKOUT_CALLABLE = "access.login.locked_page"
-AXES_CLIENT_IP_CALLABLE = "common.client_ip.client_ip"
+AXES_CLIENT_IP_CALLABLE = "common.client_ip.network_of"
 AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 AXES_VERBOSE = False
 
@@ -215,6 +233,7 @@ if OIDC_RP_CLIENT_ID:
     OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_OP_TOKEN_ENDPOINT")
     OIDC_OP_USER_ENDPOINT = env.str("OIDC_OP_USER_ENDPOINT")
     OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_OP_JWKS_ENDPOINT", default=None)
+    OIDC_CALLBACK_CLASS = "access.sso.Callback"
     AUTHENTICATION_BACKENDS.append("access.sso.StaffBackend")
 OIDC_RP_SCOPES = env.str("OIDC_RP_SCOPES", default="openid profile email")
 OIDC_RP_SIGN_ALGO = env.str("OIDC_RP_SIGN_ALGO", default="RS256")
@@ -225,6 +244,7 @@ OIDC_RP_GROUPS_CLAIM = env.str("OIDC_RP_GROUPS_CLAIM", default="groups")
 OIDC_RP_GROUPS = env.json("OIDC_RP_GROUPS", default={})
 OIDC_USE_PKCE = True
 OIDC_TIMEOUT = 10
+OIDC_CALLBACK_CLASS = "access.sso.SignOnCallback"
 LOGIN_REDIRECT_URL_FAILURE = "/admin/login/?sso=failed"
 
 # --- Our own provider ----------------------------------------------------------------
@@ -233,6 +253,10 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "access.Application"
 # How long a checked credential is believed without asking the database again: the longest
 # time that a revoked key goes on working. Seconds; 0 asks every time.
 AUTH_CACHE_SECONDS = env.float("AUTH_CACHE_SECONDS", default=5.0)
+
+# How long a refresh token that was used gets the same answer again, for a client that did not
+# receive the first. Seconds; 0 is never.
+REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
 
 OAUTH2_PROVIDER: dict[str, Any] = {
     "OIDC_ENABLED": True,
@@ -254,6 +278,8 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     "ID_TOKEN_EXPIRE_SECONDS": 3600,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ACCESS_TOKEN_GENERATOR": "access.oauth.new_access_token",
+    "REFRESH_TOKEN_GENERATOR": "access.oauth.new_refresh_token",
     "OAUTH2_VALIDATOR_CLASS": "access.oauth.Validator",
     # Plain http only where Klanten itself is reached by it: on a developer's machine.
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https", *([] if HTTPS else ["http"])],
@@ -275,6 +301,7 @@ OAUTH2_PROVIDER: dict[str, Any] = {
     },
 }
 
+# Only TRUSTED_PROXIES are believed: common.client_ip.ForwardedProtoMiddleware.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
 # The balancer asks for these over plain HTTP, inside its network.
@@ -284,6 +311,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+# The prefix makes browsers refuse such a cookie from a neighbouring host or over plain HTTP.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+# A login at the pages ends after so many hours, used or not.
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 
 # What our pages may load and do: their own files, nothing inline, nothing from elsewhere.
 CONTENT_SECURITY_POLICY = {
@@ -304,6 +336,9 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    # The same, but it may be away.
+    CACHES["default"]["BACKEND"] = "common.cache.ForgivingRedisCache"
 # Requests per minute and principal; a key of the class "high" has so many times as much.
 RATE_LIMITS = {
     "read": env.int("RATE_LIMIT_READ", default=12_000),
@@ -311,6 +346,8 @@ RATE_LIMITS = {
     "bulk": env.int("RATE_LIMIT_BULK", default=60),
 }
 RATE_LIMIT_HIGH_FACTOR = env.int("RATE_LIMIT_HIGH_FACTOR", default=100)
+# How many POSTs with an Idempotency-Key are remembered of one principal: some 1 kB each.
+IDEMPOTENCY_RECORDS_PER_PRINCIPAL = env.int("IDEMPOTENCY_RECORDS_PER_PRINCIPAL", default=1_000_000)
 # Bytes of a body; a bulk upload streams its file and is not held to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 # The same for whoever has shown no credential, and where none is asked for.
@@ -345,7 +382,6 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["common.filters.StrictFilterBackend"],
     "EXCEPTION_HANDLER": "common.errors.problem_response",
     "DEFAULT_SCHEMA_CLASS": "common.documents.openapi.OpenApiSchema",
-    "DEFAULT_THROTTLE_RATES": {"login": LOGIN_RATE},
     "URL_FORMAT_OVERRIDE": None,
     "DATETIME_FORMAT": "iso-8601",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -419,6 +455,8 @@ SPECTACULAR_SETTINGS = {
 
 PHONE_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="KE")
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="KES")
+# Whether customers, with their own login, may order free text at a price that they say.
+CUSTOMERS_MAY_PRICE = env.bool("CUSTOMERS_MAY_PRICE", default=False)
 
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="console")
 AFRICAS_TALKING_API_KEY = secret("AFRICAS_TALKING_API_KEY", default="")
@@ -465,8 +503,8 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", default="klanten")
 
 # Who may see /metrics: whoever has the token, or comes straight from one of the networks.
 METRICS_TOKEN = secret("METRICS_TOKEN", default="")
-METRICS_ALLOWED_NETWORKS = parse_networks(
-    env.str("METRICS_ALLOWED_NETWORKS", default="127.0.0.0/8 ::1" if DEBUG else "")
+METRICS_ALLOWED_NETWORKS = env(
+    "METRICS_ALLOWED_NETWORKS", parse_networks, parse_networks("127.0.0.0/8 ::1") if DEBUG else ()
 )
 # Where the processes of a web server count together.
 METRICS_DIR = Path(env.str("METRICS_DIR", default=str(STATE_DIR / "metrics")))
@@ -499,7 +537,7 @@ LOGGING = {
     "filters": {"secrets": {"()": "common.logs.MaskSecrets"}},
     "handlers": {
         "console": {
-            "class": "logging.StreamHandler",
+            "class": "common.logs.BackgroundHandler",
             "formatter": "line",
             "filters": ["secrets"],
         }
@@ -509,6 +547,11 @@ LOGGING = {
     "loggers": {
         "urllib3": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        # Statements with the values in them, while DEBUG is on.
+        "django.db.backends": {"level": "INFO"},
+        # The web server's own handler waits for whoever reads the log, and each client that
+        # leaves early is a warning to it.
+        "_granian": {"handlers": [], "propagate": True, "level": "ERROR"},
         # How many tokens of each kind it has done away with, when there was none.
         "oauth2_provider.models": {"level": "WARNING"},
         # Django's own handlers know nothing of our masks.

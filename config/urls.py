@@ -1,5 +1,6 @@
 """Every address. The API answers alike under `/v1/`, `/api/` and `/api/v1/`."""
 
+import sys
 from typing import Any
 
 from csp.decorators import csp_update
@@ -7,10 +8,18 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
+from access.throttling import (
+    LOGIN_PAGE,
+    LOGIN_REFRESH,
+    PASSWORD_CHANGE,
+    REGISTRATION,
+    limited,
+)
 from access.urls import root_urlpatterns as provider_at_the_root
 from access.views import AuthTokenView, TokenPairView, TokenRefreshView
 from common.errors import NotFound, Problem, as_problem, fault, page_problem
@@ -47,6 +56,8 @@ def page_of_documents(name: str) -> Any:
     return csp_update(loosened)(documents.with_ui(name, cache_timeout=0))
 
 
+log_in_page = LoginView.as_view(template_name="access/login.html")
+
 urlpatterns = [
     # The most asked for is found first: addresses are compared in this order.
     path("", api_under("v1")),
@@ -57,16 +68,21 @@ urlpatterns = [
     path("redoc/", page_of_documents("redoc")),
     re_path(r"^swagger\.(?P<format>json)$", documents.without_ui()),
     path("openapi.json", openapi_json),
+    # Browsers ask for it on pages that name no icon.
+    path("favicon.ico", RedirectView.as_view(url=static("common/favicon.svg"))),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    # Before the admin's own addresses: the same pages, behind the limit.
+    path("admin/login/", limited(admin.site.login, LOGIN_PAGE)),
+    path("admin/password_change/", limited(admin.site.password_change, PASSWORD_CHANGE)),
     path("admin/", admin.site.urls),
-    path("login/", LoginView.as_view(template_name="access/login.html"), name="login"),
+    path("login/", limited(log_in_page, LOGIN_PAGE), name="login"),
     path("o/", include("access.urls")),
     *provider_at_the_root,
     *([path("oidc/", include("mozilla_django_oidc.urls"))] if settings.OIDC_RP_CLIENT_ID else []),
     re_path(r"^api-token-auth/?$", AuthTokenView.as_view()),
     re_path(r"^api/token/?$", TokenPairView.as_view()),
-    re_path(r"^api/token/refresh/?$", TokenRefreshView.as_view()),
-    re_path(r"^api/rest-auth/registration/?$", RegistrationView.as_view()),
+    re_path(r"^api/token/refresh/?$", limited(TokenRefreshView.as_view(), LOGIN_REFRESH)),
+    re_path(r"^api/rest-auth/registration/?$", limited(RegistrationView.as_view(), REGISTRATION)),
     path("uploads/check", UploadCheck.as_view()),
     path("notifications/africastalking/", include(callbacks.urlpatterns)),
     *(path("", api_under(base)) for base in OTHER_BASES),
@@ -84,7 +100,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return page_problem(request, fault())
+    """For a page what an error of its view means: the database away is a 503 here as well."""
+    error = sys.exception()
+    problem = as_problem(error) if isinstance(error, Exception) else None
+    return page_problem(request, problem or fault())
 
 
 handler400 = bad_request

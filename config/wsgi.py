@@ -16,15 +16,17 @@ django_application = get_wsgi_application()
 
 from django.urls import get_resolver  # noqa: E402 - needs the apps
 
-from common.connections import check_only_the_idle  # noqa: E402
+from access.issuers import fetch_all_keys  # noqa: E402
 from common.intake import readable  # noqa: E402
+from common.logs import mask_handlers  # noqa: E402
 from common.statement_timeout import limit_statements  # noqa: E402
 
 application = readable(django_application)
 
 # Only requests are limited: a migration or an export may take its time.
 limit_statements()
-check_only_the_idle()
+# The server's loggers have handlers of their own.
+mask_handlers("_granian", "granian.access")
 
 # Every view, before the first request asks for one.
 _ = get_resolver().url_patterns
@@ -32,3 +34,6 @@ _ = get_resolver().url_patterns
 # What is loaded by now stays: the garbage collector need not look through it again.
 gc.collect()
 gc.freeze()
+
+# Last, in threads of its own: the first request need not wait for the keys of its issuer.
+fetch_all_keys()

@@ -1,5 +1,7 @@
+from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import PermissionDenied
@@ -10,10 +12,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from access.granting import Grantor, grantor_of
+from access.models import User
 from access.principals import Kind, Principal
-from common.admin import ReadOnlyAdmin
+from common.admin import LockingAdmin, ReadOnlyAdmin
 from common.errors import Problem, as_problem
-from customers.erasing import erase_customer
+from customers.erasing import delete_customer, erase_customer
 from customers.merging import NAMES, clashes_between, merge_customers, undo_merge
 from customers.models import ALIASES, Customer, Erasure, Merge
 
@@ -26,8 +30,27 @@ def principal_of(request: HttpRequest) -> str:
     return str(Principal(Kind.USER, id=str(request.user.pk)))
 
 
+class CustomerForm(forms.ModelForm[Customer]):
+    """A customer and, if they have one, their login."""
+
+    # Set by the admin for each request.
+    grantor: Grantor
+
+    def clean_user(self) -> User | None:
+        """A login that is newly linked reaches the customer's rows and is erased with them."""
+        user: User | None = self.cleaned_data["user"]
+        if user is None or user.pk == self.instance.user_id or self.grantor.is_unlimited:
+            return user
+        if user.is_staff or not self.grantor.covers_user(user):
+            raise forms.ValidationError(
+                "You can link a login that is not staff's and may do nothing that you may not."
+            )
+        return user
+
+
 @admin.register(Customer)
-class CustomerAdmin(admin.ModelAdmin[Customer]):
+class CustomerAdmin(LockingAdmin):
+    form = CustomerForm
     list_display = ("display_name", "code", "phone_number", "domain", "document", "created_at")
     list_display_links = ("display_name", "code")
     list_filter = ("created_at",)
@@ -42,10 +65,29 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
     )
     actions = ("merge",)
 
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Customer | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"grantor": grantor_of(request)})
+
     def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
         # Nothing more is to be known about an erased one.
         erased = obj is not None and obj.erased_at is not None
         return not erased and super().has_change_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Customer) -> None:
+        customer = Customer.objects.select_for_update().get(pk=obj.pk)
+        delete_customer(customer, by=principal_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
+        with transaction.atomic():
+            for customer in queryset.order_by("pk"):
+                self.delete_model(request, customer)
 
     @admin.action(description="Merge the selected two", permissions=["delete"])
     def merge(self, request: HttpRequest, customers: QuerySet[Customer]) -> HttpResponse | None:

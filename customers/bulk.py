@@ -19,7 +19,7 @@ from common.bulk import (
     values_of,
 )
 from common.errors import Conflict, FieldError, Invalid
-from customers.models import Customer, Merge
+from customers.models import Customer, FormerPhone, Merge
 from customers.services import require_identity, require_present
 
 # By what a row names its customer: the first of these that it has.
@@ -100,6 +100,7 @@ def write(rows: Sequence[Members]) -> list[Result]:
     results = planned(rows, lambda row: plan(row, known, new, changed))
     # In this order: a change may free what a new customer has.
     update_rows(Customer, changed.values())
+    FormerPhone.objects.note(changed.values())
     insert_rows(Customer, list(new.values()))
     return results
 

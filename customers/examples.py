@@ -31,12 +31,38 @@ CREATE = {
 MERGE = {"Into another": {"into": JOHN["id"]}}
 EXPORT: dict[str, Any] = {
     "exported_at": "2025-09-21T08:00:00Z",
-    "customer": JOHN,
+    "tokens": [],
+    "logins": [],
+    "failed_logins": [],
+    "login_attempts": [],
     "login": None,
+    "history": [],
+    "customer": JOHN,
+    "former_phones": [{"created_at": "2025-09-20T11:00:00Z", "phone": "+254733000111"}],
     "merges": [],
     "mappings": [],
     "orders": [],
+    "delivery_reports": [],
+    "decisions": [],
     "notifications": [],
+    "incoming_messages": [
+        {
+            "created_at": "2025-09-20T12:00:00Z",
+            "phone": "+254712345678",
+            "text": "STOP",
+        }
+    ],
+    "opt_outs": [],
+    "consents": [
+        {
+            "created_at": "2025-09-20T12:00:00Z",
+            "opted_out": True,
+            "source": "STOP",
+            "phone": "+254712345678",
+        }
+    ],
+    "imports": [],
+    "import_problems": [],
 }
 ERASURE = {
     "id": "0199f3a4-7c1e-7d20-9f4b-2a8b8f4f9a13",

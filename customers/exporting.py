@@ -1,28 +1,20 @@
-"""Everything that is held about a customer, from every app."""
+"""Everything that is held about a customer: the registry of personal data, read out."""
 
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
-from customers import signals
+from common import personal
 from customers.models import Customer
-from customers.signals import Section
-
-
-def sections(customer_id: UUID) -> dict[str, Section]:
-    """What each app has about a customer; nothing is read yet."""
-    about = signals.Export(customer_id)
-    signals.exporting.send(Customer, about=about)
-    return about.sections
+from customers.subjects import subject_of
 
 
 def export_of(customer: Customer) -> dict[str, Any]:
     """The members of the customer's export, for ExportSerializer. One statement for each."""
-    return {
-        "exported_at": timezone.now(),
-        "customer": customer,
-        "login": customer.user,
-        "merges": customer.merges.order_by("id"),
-        **{name: each.rows for name, each in sections(customer.pk).items()},
-    }
+    who = subject_of(customer)
+    members: dict[str, Any] = {"exported_at": timezone.now()}
+    for holding, section in personal.sections():
+        rows = section.prepare(holding.rows(who))
+        members[section.name] = rows if section.many else rows.first()
+    # As it was found, by whichever id.
+    return members | {"customer": customer}

@@ -22,34 +22,50 @@ def formerly(**by: Any) -> QuerySet[Merge]:
     return Merge.objects.in_force().filter(**known)
 
 
-def find_customer(among: QuerySet[Customer] | None = None, **by: Any) -> Customer | None:
+def find_customer(
+    among: QuerySet[Customer] | None = None, *, hold: bool = False, **by: Any
+) -> Customer | None:
     """The one of `among` (of all, if None) with this `pk`, `code`, `domain` or `document`.
 
-    The survivor, with `merged_from`, for what was a merged customer's.
+    The survivor, with `merged_from`, for what was a merged customer's. With `hold`, whoever would
+    erase, delete or merge the customer waits until the caller's transaction ends, and the caller
+    waits for them: what is written about a customer needs it.
     """
-    customer = known(**by) if among is None else among.filter(**by).first()
+    customer = read(among, hold=hold, **by)
     if customer or None in by.values():
         return customer
     if (merge := formerly(**by).first()) is None or merge.survivor_id is None:
         return None
-    customers = Customer.objects.all() if among is None else among
-    if survivor := customers.filter(pk=merge.survivor_id).first():
+    if survivor := read(among, hold=hold, pk=merge.survivor_id):
         survivor.merged_from = merge.merged_id
     return survivor
 
 
-def known(**by: Any) -> Customer | None:
-    """The customer who has these names today."""
-    rows = statement(tuple(by)).run(by)
-    return Customer.from_db(DEFAULT_DB_ALIAS, *zip(*rows[0].items(), strict=True)) if rows else None
+def read(among: QuerySet[Customer] | None, *, hold: bool, **by: Any) -> Customer | None:
+    """The customer of `among` (of all, if None) who has these names today."""
+    if among is not None:
+        locked = among.select_for_update(of=("self",), no_key=True) if hold else among
+        customer = locked.filter(**by).first()
+    else:
+        rows = statement(tuple(by), hold=hold).run(by)
+        values = zip(*rows[0].items(), strict=True) if rows else None
+        customer = Customer.from_db(DEFAULT_DB_ALIAS, *values) if values else None
+    if customer:
+        customer.held = hold
+    return customer
 
 
 @cache
-def statement(lookups: tuple[str, ...]) -> Statement:
-    """What reads customers by some of their names."""
+def statement(lookups: tuple[str, ...], *, hold: bool) -> Statement:
+    """What reads customers by some of their names.
+
+    FOR KEY SHARE is what the reference of a new row takes when it commits: it lets others refer
+    to the customer and change them, and keeps away who would erase, delete or merge them.
+    """
     columns = [field.attname for field in Customer._meta.concrete_fields]
     wanted = {lookup: Placeholder(lookup) for lookup in lookups}
-    return Statement(Customer.objects.filter(**wanted).order_by().values(*columns))
+    rows = Customer.objects.filter(**wanted).order_by().values(*columns)
+    return Statement(rows, lock="FOR KEY SHARE" if hold else "")
 
 
 def customer_id_of(**by: Any) -> Coalesce:

@@ -11,11 +11,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.models import User
+from access.principals import Principal
 from common.errors import Conflict, FieldError, Invalid, NotFound
+from common.models import touched
 from customers.lookup import find_customer
-from customers.models import ALIASES, Customer, Merge
+from customers.models import ALIASES, Customer, FormerPhone, Merge
 from customers.services import require_present
-from customers.signals import Joining, merged, merging, touched
+from customers.signals import Joining, merged, merging
 
 PREFERENCES = ("into", "merged")
 # Together: nobody gets one's first name and the other's last name.
@@ -46,9 +48,11 @@ def lock_both(*ids: UUID) -> list[Customer]:
     return list(rows.select_for_update())
 
 
-def clashes_between(customer: Customer, survivor: Customer) -> list[FieldError]:
-    """What keeps the two from becoming one, as each app sees it."""
-    joining = Joining(customer.pk, survivor.pk)
+def clashes_between(
+    customer: Customer, survivor: Customer, *, reader: Principal | None = None
+) -> list[FieldError]:
+    """What keeps the two from becoming one, as each app sees it, and in words for `reader`."""
+    joining = Joining(customer.pk, survivor.pk, reader)
     if customer.user_id and survivor.user_id:
         detail = "Both have a login of their own."
         joining.clashes.append(FieldError("user", "clash", detail))
@@ -57,21 +61,30 @@ def clashes_between(customer: Customer, survivor: Customer) -> list[FieldError]:
 
 
 @transaction.atomic
-def merge_customers(customer_id: UUID, *, into: UUID, prefer: str = "into", by: str) -> Customer:
+def merge_customers(
+    customer_id: UUID,
+    *,
+    into: UUID,
+    prefer: str = "into",
+    by: str,
+    reader: Principal | None = None,
+) -> Customer:
     """The survivor: `into`, or whom that was merged into, with all that was the customer's.
 
-    `prefer` says whose members win: those of "into" or of "merged". `by` is who did it.
+    `prefer` says whose members win: those of "into" or of "merged". `by` is who did it, and
+    `reader` who is told what is in the way (None: somebody who may read everything).
     Raises NotFound and Invalid for unknown ones, and Conflict that lists what is in the way.
     """
     customer, survivor = pair(customer_id, into)
     require_present(customer)
     require_present(survivor)
-    if clashes := clashes_between(customer, survivor):
+    if clashes := clashes_between(customer, survivor, reader=reader):
         detail = f"They cannot be merged: {' '.join(each.detail for each in clashes)}"
         raise Conflict(detail, code="clash", errors=clashes)
     merge = Merge(merged_id=customer.pk, into_id=survivor.pk, survivor=survivor, by=by)
     joining = Joining(customer.pk, survivor.pk)
     joining.move(Merge, "survivor")
+    joining.move(FormerPhone)
     merged.send(Customer, about=joining)
     merge.moved = joining.moved
     before, old = members_of(survivor), members_of(customer)
@@ -151,6 +164,8 @@ def undo_merge(merge_id: UUID, *, by: str) -> Customer:
     Customer.objects.filter(pk=customer.pk).update(**times)
     for rows, field in moved_rows(merge):
         rows.filter(**{field: survivor}).update(**{field: customer}, **touched(rows.model))
+    # It is the other's own again.
+    FormerPhone.objects.filter(customer=survivor, phone=customer.phone_number).delete()
     forget(merge)
     merge.undone_at, merge.undone_by = timezone.now(), by
     merge.save()

@@ -1,12 +1,13 @@
 """Who a company's customers are."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from common.models import BaseModel
@@ -76,6 +77,11 @@ class Customer(BaseModel):
 
     # The id that was asked for, where that is the id of another who was merged into this one.
     merged_from: UUID | None = None
+    # Whether the transaction that read it keeps the row from being erased or merged before it
+    # ends (`customers/lookup.py`).
+    held = False
+    # The phone number that the database holds, as far as this instance knows.
+    stored_phone = ""
 
     class Meta(BaseModel.Meta):
         permissions = [
@@ -121,6 +127,23 @@ class Customer(BaseModel):
         """How to address them: the name, or what stands in for it."""
         return self.name or self.domain or self.code
 
+    @classmethod
+    def from_db(
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **options: Any,
+    ) -> Self:
+        customer = super().from_db(db, field_names, values, **options)
+        customer.stored_phone = customer.__dict__.get("phone_number", "")
+        return customer
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            FormerPhone.objects.note([self])
+
     def change(self, **changes: Any) -> None:
         """Takes over `changes`. A name that was composed follows its parts; a given one stays."""
         composed = self.name == compose_name(self.first_name, self.last_name)
@@ -136,6 +159,29 @@ class Customer(BaseModel):
             raise ValidationError(NO_IDENTITY, code="identity")
         if errors := {name: TAKEN.format(name) for name in Merge.objects.held_against(self)}:
             raise ValidationError(errors)
+
+
+class FormerPhoneManager(models.Manager["FormerPhone"]):
+    def note(self, customers: Iterable[Customer]) -> None:
+        """Keeps the numbers that customers had until they were stored just now."""
+        customers = list(customers)
+        former = [each for each in customers if each.stored_phone not in {"", each.phone_number}]
+        if former:
+            self.bulk_create(FormerPhone(customer=each, phone=each.stored_phone) for each in former)
+        for each in customers:
+            each.stored_phone = each.phone_number
+
+
+class FormerPhone(BaseModel):
+    """A number that a customer had before: what was sent to it, and from it, is about them too."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="former_phones")
+    phone = models.CharField(max_length=16, help_text="E.164")
+
+    objects = FormerPhoneManager()
+
+    def __str__(self) -> str:
+        return self.phone
 
 
 class MergeQuerySet(models.QuerySet["Merge"]):

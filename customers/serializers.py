@@ -3,10 +3,10 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from access.models import ExternalIdentity, User
+from common import personal
 from common.representation import Derived
 from common.serializers import Id, NormalisedField, StrictSerializer, Text
-from customers import exporting, merging, services
+from customers import merging, services
 from customers.models import Customer, Erasure, Merge
 from customers.normalise import (
     LONGEST_DOMAIN,
@@ -108,36 +108,20 @@ class MergeSerializer(serializers.Serializer[Merge]):
     created_at = serializers.DateTimeField()
 
 
-class IdentitySerializer(serializers.Serializer[ExternalIdentity]):
-    """Who the login is at another issuer."""
-
-    issuer = serializers.CharField()
-    subject = serializers.CharField()
-
-
-class LoginSerializer(serializers.Serializer[User]):
-    """A customer's login."""
-
-    username = serializers.CharField()
-    email = serializers.CharField()
-    first_name = serializers.CharField()
-    last_name = serializers.CharField()
-    date_joined = serializers.DateTimeField()
-    last_login = serializers.DateTimeField(allow_null=True)
-    external_identities = IdentitySerializer(many=True)
-
-
 class ExportSerializer(serializers.Serializer[dict[str, Any]]):
-    """Everything that is held about a customer."""
+    """Everything that is held about a customer: a member for each part of the registry."""
 
     exported_at = serializers.DateTimeField()
-    customer = CustomerSerializer()
-    login = LoginSerializer(allow_null=True)
-    merges = MergeSerializer(many=True)
 
     def get_fields(self) -> dict[str, "serializers.Field[Any, Any, Any, Any]"]:
-        sections = exporting.sections(UUID(int=0))
-        shown = {name: each.serializer(many=True) for name, each in sections.items()}
+        shown = {
+            section.name: (
+                section.serializer(many=True)
+                if section.many
+                else section.serializer(allow_null=True)
+            )
+            for _, section in personal.sections()
+        }
         return {**super().get_fields(), **shown}
 
 

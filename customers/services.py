@@ -18,8 +18,8 @@ def register_customer(**members: Any) -> tuple[Customer, bool]:
     """The customer with these members, and whether it is new.
 
     A domain that is known already gives the original back, unchanged (Klanten's document); one
-    that was known before a merge gives the survivor. Two statements and no race: whoever comes
-    second waits for the first, then reads its row.
+    that was known before a merge gives the survivor; both are held, as `find_customer` says. No
+    race: whoever comes second waits for the first, then reads its row.
     Raises a Problem without any identity, Conflict when the code or the document is taken.
     """
     customer = Customer()
@@ -29,11 +29,13 @@ def register_customer(**members: Any) -> tuple[Customer, bool]:
         Customer.objects.bulk_create([customer], ignore_conflicts=True)
         stored = as_stored(customer).first()
         if stored and stored.pk != customer.pk:
-            return stored, False
+            if held := find_customer(domain=customer.domain, hold=True):
+                return held, False
+            continue
         if stored and not stored.known_before:  # type: ignore[attr-defined]
             return stored, True
         take_back(customer)
-        if customer.domain and (survivor := find_customer(domain=customer.domain)):
+        if customer.domain and (survivor := find_customer(domain=customer.domain, hold=True)):
             return survivor, False
         refuse_taken(customer, given_code="code" in members)
         if "code" not in members:
@@ -92,16 +94,25 @@ def change_customer(customer: Customer, **changes: Any) -> Customer:
     name that another had before they were merged.
     """
     require_present(customer)
-    before = [getattr(customer, name) for name in ALIASES]
+    before = {name: getattr(customer, name) for name in ALIASES}
     customer.change(**changes)
     require_identity(customer)
+    changed = [name for name in ALIASES if before[name] != getattr(customer, name)]
+    # Looked for first: PostgreSQL logs a statement that it refuses, and with it the row.
+    if taken := [name for name in changed if has_another(customer, name)]:
+        raise taken_by_another(taken)
     customer.save()
     # After the write, which waits for a merge that is giving the names up.
-    if before != [getattr(customer, name) for name in ALIASES] and (
-        held := Merge.objects.held_against(customer)
-    ):
+    if changed and (held := Merge.objects.held_against(customer)):
         raise taken_by_another(held)
     return customer
+
+
+def has_another(customer: Customer, name: str) -> bool:
+    """Whether another customer has today what this one is to have as its `name`."""
+    value = getattr(customer, name)
+    others = Customer.objects.filter(**{name: value}).exclude(pk=customer.pk)
+    return value is not None and others.exists()
 
 
 def require_identity(customer: Customer) -> None:

@@ -10,14 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from access.throttling import LoginThrottle
+from access.principals import caller
 from access.tokens import issue
 from common.answers import saved
 from common.documents.operations import Operation
 from common.errors import Conflict, NotFound
 from common.viewsets import ResourceViewSet
 from customers import examples
-from customers.erasing import erase_customer
+from customers.erasing import delete_customer, erase_customer
 from customers.exporting import export_of
 from customers.filters import CustomerFilter
 from customers.lookup import id_in, merge_of
@@ -41,12 +41,14 @@ class CustomerViewSet(ResourceViewSet):
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilter
     ordering_fields = ("created_at", "name")
+    known_by = ("id", "uuid", "domain")
     sample = examples.JOHN
     # The id in the path, if its customer was merged into another.
     merged_from: UUID | None = None
     operations = {
         "create": Operation(
-            description="With a domain that is known already: 200 and the original, unchanged.",
+            description="With a domain that is known already: 200 and the original, unchanged; of "
+            "that one, who may not read customers is shown `id`, `uuid` and `domain`.",
             statuses=(200, 201),
             examples=examples.CREATE,
             links={
@@ -96,10 +98,10 @@ class CustomerViewSet(ResourceViewSet):
         return saved(CustomerSerializer(data=request.data))
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Deletes a customer to whom nothing refers."""
+        """Deletes a customer to whom nothing refers, and erases everything personal."""
         customer = self.get_object()
         require_unmerged(customer)
-        customer.delete()
+        delete_customer(customer, by=str(request.auth))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @action(detail=True, methods=["post"], required_permission="delete")
@@ -112,7 +114,9 @@ class CustomerViewSet(ResourceViewSet):
             lock_both(customer_id, wanted.validated_data["into"])
         customer = self.get_object()
         require_unmerged(customer)
-        survivor = merge_customers(customer.pk, **wanted.validated_data, by=str(request.auth))
+        survivor = merge_customers(
+            customer.pk, **wanted.validated_data, by=str(request.auth), reader=caller(request)
+        )
         return Response(self.get_serializer(survivor).data)
 
     @action(detail=True, serializer_class=ExportSerializer, required_permission="export")
@@ -139,7 +143,7 @@ class RegistrationView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (LoginThrottle,)
+    throttle_classes = ()
 
     def post(self, request: Request) -> Response:
         """Makes a login and its customer, and answers `{key, customer}`, a token to go on with."""

@@ -6,7 +6,7 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         from common import housekeeping  # noqa: PLC0415
-        from imports import services, work  # noqa: PLC0415
+        from imports import personal_data, services, work  # noqa: F401, PLC0415
         from outbox import jobs  # noqa: PLC0415
 
         jobs.register(work.work)

@@ -6,11 +6,9 @@ from typing import IO
 
 from django.db import transaction
 from django.utils import timezone
-from rest_framework.exceptions import PermissionDenied
 
 from access.principals import Principal
-from access.rule import decide
-from common.reach import Reach
+from access.rule import require
 from imports.models import Import, ImportChunk
 from imports.resources import RESOURCES
 from imports.sources import BLOCK
@@ -23,11 +21,7 @@ def require_right(principal: Principal, resource: str) -> None:
     """Raises PermissionDenied unless `principal` may make and change any row of `resource`."""
     model = RESOURCES[resource].model
     for permission in ("add", "change"):
-        decision = decide(principal, resource=resource, model=model, permission=permission)
-        if decision.reach is not Reach.ALL:
-            raise PermissionDenied(
-                decision.reason or f"You may {permission} {resource} of your own, not any."
-            )
+        require(principal, resource=resource, model=model, permission=permission)
 
 
 @transaction.atomic

@@ -1,5 +1,10 @@
 from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from common.admin import LockingAdmin
+from common.personal import forget_history
 from mappings.models import App, Mapping
 
 
@@ -13,7 +18,7 @@ class AppAdmin(admin.ModelAdmin[App]):
 
 
 @admin.register(Mapping)
-class MappingAdmin(admin.ModelAdmin[Mapping]):
+class MappingAdmin(LockingAdmin):
     list_display = ("customer_app_id", "app", "customer", "created_at")
     list_filter = ("app", "created_at")
     list_select_related = ("app", "customer")
@@ -21,3 +26,13 @@ class MappingAdmin(admin.ModelAdmin[Mapping]):
     autocomplete_fields = ("customer",)
     readonly_fields = ("id", "created_at", "updated_at")
     fields = ("app", "customer_app_id", "customer", "id", "created_at", "updated_at")
+
+    def delete_model(self, request: HttpRequest, obj: Mapping) -> None:
+        """With what the log says of it: once it is gone, nobody knows whose id that names."""
+        with transaction.atomic():
+            forget_history(Mapping, [obj.pk])
+            obj.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Mapping]) -> None:
+        for mapping in queryset:
+            self.delete_model(request, mapping)

@@ -5,4 +5,4 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
-        from mappings import receivers  # noqa: F401, PLC0415
+        from mappings import personal_data, receivers  # noqa: F401, PLC0415

@@ -34,18 +34,24 @@ def upsert_mappings(rows: Sequence[Members]) -> list[Result]:
 
 
 def find_customers(rows: Sequence[Members]) -> dict[tuple[str, Any], UUID]:
-    """The ids of the customers that rows name, by how they name them."""
-    among = Q(pk__in=[])
+    """The ids of the customers that rows name, by how they name them.
+
+    Locked, so that nobody erases or merges one before the mapping is stored.
+    """
+    former = former_customers(rows)
+    among = Q(pk__in=set(former.values()))
     for name, member in NAMED_BY.items():
         if values := {row[name] for row in rows if row.get(name)}:
             among |= Q(**{f"{member}__in": values})
-    present = Customer.objects.filter(among, erased_at=None).only(*NAMED_BY.values())
+    customers = Customer.objects.filter(among, erased_at=None).only(*NAMED_BY.values())
+    present = list(customers.order_by("pk").select_for_update(no_key=True))
     found = {
         (name, getattr(customer, member)): customer.pk
         for customer in present
         for name, member in NAMED_BY.items()
     }
-    return former_customers(rows) | found
+    there = {customer.pk for customer in present}
+    return {named: pk for named, pk in former.items() if pk in there} | found
 
 
 def former_customers(rows: Sequence[Members]) -> dict[tuple[str, Any], UUID]:

@@ -1,8 +1,10 @@
 """By which id each application knows a customer."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from common.models import BaseModel
+from customers.lookup import find_customer
 from customers.models import Customer
 
 
@@ -75,3 +77,9 @@ class Mapping(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.customer_app_id} in {self.app}"
+
+    def clean(self) -> None:
+        """For forms: refuses a customer who was erased, and holds one who was not."""
+        owner = find_customer(pk=self.customer_id, hold=True) if self.customer_id else None
+        if owner and owner.erased_at:
+            raise ValidationError({"customer": "The customer's data was erased."}, code="erased")

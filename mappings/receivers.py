@@ -1,4 +1,4 @@
-"""What becomes of mappings when customers are merged, exported or erased."""
+"""What becomes of mappings when customers are merged."""
 
 from itertools import groupby
 from operator import attrgetter
@@ -6,21 +6,28 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from access.rule import may
 from common.errors import FieldError
-from customers.signals import Erasing, Export, Joining, erasing, exporting, merged, merging
+from customers.signals import Joining, merged, merging
 from mappings.models import Mapping
-from mappings.serializers import MappingSerializer
 
 
 @receiver(merging, dispatch_uid="mappings.merging")
 def on_merging(sender: Any, *, about: Joining, **kwargs: Any) -> None:
-    """Nobody has two ids in one application; which is right is for people to say."""
+    """Nobody has two ids in one application; which is right is for people to say.
+
+    The ids, which may be names, are for those who may read mappings.
+    """
+    shown = about.reader is None or may(
+        about.reader, resource="mappings", model=Mapping, permission="view"
+    )
     theirs = Mapping.objects.filter(customer__in=[about.merged_id, about.survivor_id])
     rows = theirs.select_related("app").order_by("app__slug", "pk")
     for app, mappings in groupby(rows, key=attrgetter("app")):
         ids = [mapping.customer_app_id for mapping in mappings]
         if len(ids) > 1:
-            detail = f"Both have an id in {app.slug}: {' and '.join(ids)}."
+            which = f": {' and '.join(ids)}" if shown else ""
+            detail = f"Both have an id in {app.slug}{which}."
             about.clashes.append(FieldError("mappings", "clash", detail))
 
 
@@ -28,18 +35,3 @@ def on_merging(sender: Any, *, about: Joining, **kwargs: Any) -> None:
 def on_merged(sender: Any, *, about: Joining, **kwargs: Any) -> None:
     """The survivor gets the mappings."""
     about.move(Mapping)
-
-
-@receiver(exporting, dispatch_uid="mappings.exporting")
-def on_exporting(sender: Any, *, about: Export, **kwargs: Any) -> None:
-    """By which id each application knows them."""
-    mappings = Mapping.objects.select_related("customer", "app").order_by("id")
-    about.add("mappings", MappingSerializer, mappings.filter(customer=about.customer_id))
-
-
-@receiver(erasing, dispatch_uid="mappings.erasing")
-def on_erasing(sender: Any, *, about: Erasing, **kwargs: Any) -> None:
-    """They go: an id may be somebody's name, and nobody is behind it any more."""
-    mappings = Mapping.objects.filter(customer=about.customer_id)
-    about.forget_history(Mapping, list(mappings.values_list("pk", flat=True)))
-    about.rows["mappings"], _ = mappings.delete()

@@ -8,9 +8,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from access.principals import Principal
 from common.errors import Conflict, FieldError, Invalid
 from customers.lookup import find_customer
 from customers.models import Customer
+from customers.rights import require_writer
 from customers.services import change_customer, register_customer, require_present
 from mappings.models import App, Mapping
 
@@ -38,8 +40,8 @@ def map_customer(*, customer: UUID, app: str, customer_app_id: str) -> tuple[Map
 
 
 def owner_of(customer: UUID) -> Customer:
-    """The customer with this id. Raises Invalid without one, Conflict for one who was erased."""
-    owner = find_customer(pk=customer)
+    """The customer with this id, held. Raises Invalid without one, Conflict for an erased one."""
+    owner = find_customer(pk=customer, hold=True)
     if owner is None:
         raise Invalid(FieldError("customer", "not_found", "Customer not found"))
     require_present(owner)
@@ -82,6 +84,7 @@ def taken(wanted: Mapping, others: Sequence[Mapping]) -> Conflict:
 def upsert(
     mapping: Mapping | None,
     *,
+    by: Principal,
     app: str,
     customer_app_id: str,
     customer: UUID | None = None,
@@ -91,16 +94,20 @@ def upsert(
 
     `mapping` is the present one, locked, or None. `customer` points it at that customer;
     `members` are a customer's own: the one behind the id takes them over, a new one is
-    registered with them (or found by its domain). Raises as `map_customer` and as the
-    services of customers do.
+    registered with them (or found by its domain); `by` needs the right to write them.
+    Raises PermissionDenied, and as `map_customer` and the services of customers do.
     """
     if mapping is None and customer is None:
+        require_writer(by, "add")
         application = supported_app(app)
         owner, _ = register_customer(**members)
         return store(Mapping(customer=owner, app=application, customer_app_id=customer_app_id))
     if mapping is None:
         return map_customer(customer=customer, app=app, customer_app_id=customer_app_id)  # type: ignore[arg-type]
+    if customer is None and not members:
+        return mapping, False
     if customer is None:
+        require_writer(by, "change")
         owner = Customer.objects.select_for_update().get(pk=mapping.customer_id)
         mapping.customer = change_customer(owner, **members)
         return mapping, False

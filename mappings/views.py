@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.permissions import MayAccess, StaffAloneWrite
+from access.principals import caller
 from common.answers import made, saved
 from common.documents.operations import Operation
 from common.errors import Problem
@@ -40,6 +41,9 @@ PAIR_SCHEMAS = {
 }
 
 
+WITHOUT_RIGHT = "Without the scope `customers:read`, only `id`, `uuid` and `domain` are shown."
+
+
 class AppViewSet(ResourceViewSet):
     """Applications: whose ids for customers are kept. Only staff may change them."""
 
@@ -66,6 +70,8 @@ class MappingViewSet(
     lookup_regex = PAIR
     path_schemas = PAIR_SCHEMAS
     path_members = {"app": "app", "customer_app_id": "customer_app_id"}
+    known_by = ("id", "customer", "customer_app_id", "app", "app_id")
+    borrowed = ("domain",)
     sample = examples.USERNAME
     operations = {
         "create": Operation(
@@ -77,7 +83,7 @@ class MappingViewSet(
             summary="Make or change a mapping, and its customer",
             description="With `customer`, the id is that customer's from now on. With a "
             "customer's members, the customer behind the id takes them over; behind a new id "
-            "one is registered with them.",
+            "one is registered with them. That needs the scope `customers:write` as well.",
             request=UpsertSerializer,
             statuses=(200, 201),
             examples=examples.UPSERT,
@@ -99,7 +105,9 @@ class MappingViewSet(
             raise Problem("There is no such mapping.", status=412, code="precondition_failed")
         wanted = UpsertSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        mapping, created = upsert(mapping, **pair.validated_data, **wanted.validated_data)
+        mapping, created = upsert(
+            mapping, by=caller(request), **pair.validated_data, **wanted.validated_data
+        )
         return Response(self.get_serializer(mapping).data, status=made(created))
 
     def named(self) -> dict[str, Any]:
@@ -117,8 +125,10 @@ class QueryViewSet(BaseViewSet):
 
     resource = "mappings"
     document_name = "query"
+    shown_resource = "customers"
     queryset = Customer.objects.all()
     serializer_class = CustomerSerializer
+    known_by = ("id", "uuid", "domain")
     parser_classes = (JSONParser,)
     # Also to ask about many of them, with a POST.
     required_permission = "view"
@@ -128,10 +138,10 @@ class QueryViewSet(BaseViewSet):
     path_members: MappingOf[str, str] = {}
     sample = JOHN
     operations = {
-        "retrieve": Operation(summary="Find the customer behind an id"),
+        "retrieve": Operation(summary="Find the customer behind an id", description=WITHOUT_RIGHT),
         "create": Operation(
             summary="Find the customers behind many ids",
-            description="In the order of the pairs; null where there is none.",
+            description=f"In the order of the pairs; null where there is none. {WITHOUT_RIGHT}",
             request=PairSerializer,
             most=MOST_PAIRS,
             many=True,
@@ -147,5 +157,10 @@ class QueryViewSet(BaseViewSet):
         """Finds the customers behind up to 1,000 pairs."""
         pairs = pairs_in(request.data)
         known = behind(self.get_queryset(), pairs).values(APP, ID_THERE, *self.columns.names)
-        found = {(row[APP], row[ID_THERE]): self.columns.show(row) for row in known}
+        found = {(row[APP], row[ID_THERE]): self.shown(row) for row in known}
+        if not self.may_read:
+            found = {
+                pair: {name: customer[name] for name in self.known_by}
+                for pair, customer in found.items()
+            }
         return Response([found.get(pair) for pair in pairs])

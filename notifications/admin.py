@@ -17,6 +17,7 @@ from notifications import consent, kinds, services
 from notifications.models import (
     ConsentChange,
     Decision,
+    ErasedOptOut,
     IncomingMessage,
     Message,
     OptOut,
@@ -209,6 +210,13 @@ class OptOutAdmin(admin.ModelAdmin[OptOut]):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OptOut]) -> None:
         for opted_out in queryset:
             self.delete_model(request, opted_out)
+
+
+@admin.register(ErasedOptOut)
+class ErasedOptOutAdmin(ReadOnlyAdmin):
+    """Whoever wants messages again is added to the opt-outs, and deleted there."""
+
+    list_display = ("digest", "source", "created_at")
 
 
 @admin.register(ConsentChange)

@@ -11,6 +11,7 @@ class NotificationsConfig(AppConfig):
             metrics,
             order_members,
             overview,  # noqa: F401
+            personal_data,  # noqa: F401
             receivers,  # noqa: F401
         )
 

@@ -7,6 +7,7 @@ or without one in the settings, there is nothing at these addresses.
 import re
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from django.urls import URLPattern, re_path
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
+from access.throttling import Place, always, limited
 from common.errors import NotFound, Problem, as_problem, page_problem
 from notifications.consent import opt_out, take_in
 from notifications.models import IncomingMessage, Report
@@ -126,7 +128,15 @@ def optout(request: HttpRequest) -> None:
     opt_out(phone_in(request, "phoneNumber"), source="network")
 
 
+# The secret is in the address: every method tries it, and a wrong one is a 404.
+SECRET_ADDRESS = Place(
+    "callback",
+    lambda answer: answer.status_code == HTTPStatus.NOT_FOUND,
+    is_guessable=False,
+    is_try=always,
+)
+
 urlpatterns: list[URLPattern] = [
-    re_path(rf"^(?P<secret>[^/]+)/{name}/?$", view)
+    re_path(rf"^(?P<secret>[^/]+)/{name}/?$", limited(view, SECRET_ADDRESS))
     for name, view in (("reports", reports), ("incoming", incoming), ("optout", optout))
 ]

@@ -20,6 +20,7 @@ from outbox.models import Delivery
 from outbox.outcomes import Outcome, Refused
 
 LONGEST_TEXT = 1000
+NO_NUMBER = "There is no number to send it to."
 
 
 class Message(Delivery):
@@ -80,7 +81,7 @@ class Message(Delivery):
     def attempt(self) -> Outcome:
         if not self.to:
             # Its customer was erased while it waited to be tried again.
-            return Refused("There is no number to send it to.")
+            return Refused(NO_NUMBER)
         started = time.monotonic()
         outcome = send(to=self.to, text=self.text)
         self.seconds = time.monotonic() - started
@@ -96,11 +97,17 @@ class Message(Delivery):
     @classmethod
     def after_recording(cls, rows: Sequence[Self]) -> None:
         """Counts what was spent, and applies reports that were faster than their answer."""
-        from notifications import reports, spending, tallies  # noqa: PLC0415 - they write these
+        from notifications import (  # noqa: PLC0415 - they write these
+            erasing,
+            reports,
+            spending,
+            tallies,
+        )
 
         tallies.count_attempts(rows)
         spending.count(rows)
         reports.apply_early(rows)
+        erasing.blank_what_came_after(rows)
 
 
 class Template(BaseModel):
@@ -203,6 +210,20 @@ class OptOut(BaseModel):
 
     def __str__(self) -> str:
         return str(self.phone)
+
+
+class ErasedOptOut(BaseModel):
+    """An opt-out whose phone was erased: a keyed digest of it (`digests.py`)."""
+
+    digest = models.CharField(max_length=64)
+    source = models.CharField(max_length=50, blank=True)
+
+    class Meta(BaseModel.Meta):
+        verbose_name = "erased opt-out"
+        constraints = [models.UniqueConstraint(fields=["digest"], name="erased_opt_out_once")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]}, by {self.source}"
 
 
 class ConsentChange(BaseModel):

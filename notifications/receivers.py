@@ -5,12 +5,10 @@ from typing import Any
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from customers.signals import Erasing, Export, Joining, erasing, exporting, merged
+from customers.signals import Joining, merged
 from notifications import kinds
-from notifications.erasing import erase_messages, erase_phones, phones_of
 from notifications.models import Message
 from notifications.order_members import show_on
-from notifications.serializers import MessageSerializer
 from notifications.services import queue_for_order
 from orders.models import Order
 
@@ -38,20 +36,3 @@ def on_order_saved(
 def on_merged(sender: Any, *, about: Joining, **kwargs: Any) -> None:
     """The survivor gets the messages."""
     about.move(Message)
-
-
-@receiver(exporting, dispatch_uid="notifications.exporting")
-def on_exporting(sender: Any, *, about: Export, **kwargs: Any) -> None:
-    """Every SMS, the oldest first."""
-    messages = Message.objects.filter(customer=about.customer_id).order_by("id")
-    about.add("notifications", MessageSerializer, messages)
-
-
-@receiver(erasing, dispatch_uid="notifications.erasing")
-def on_erasing(sender: Any, *, about: Erasing, **kwargs: Any) -> None:
-    """That there was an SMS stays known, but not what it said and to whom."""
-    messages = Message.objects.filter(customer=about.customer_id)
-    phones = phones_of(about.customer_id)
-    about.forget_history(Message, messages.values_list("pk", flat=True))
-    about.rows["messages"] = erase_messages(messages)
-    about.rows["phone_records"] = erase_phones(phones)

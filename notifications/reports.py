@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notifications import tallies
+from notifications.erasing import ERASED
 from notifications.locks import lock_phones
 from notifications.models import Decision, Message, Report
 from notifications.unknown import decide
@@ -51,9 +52,14 @@ def receive(report: Report) -> None:
     afterwards; or we wait, and find the message. One of the two always sees the other's.
     """
     lock_phones([report.phone])
+    named = Message.objects.filter(provider_id=report.provider_id)
+    # One that was erased has no phone any more; its report must not bring it back.
+    theirs = named.filter(Q(to=report.phone) | Q(to="", text=ERASED))
+    message = theirs.select_for_update().first()
+    if message and not message.to:
+        report.phone = report.failure_reason = ""
     report.save()
-    theirs = Message.objects.filter(provider_id=report.provider_id, to=report.phone)
-    message = theirs.select_for_update().first() or nameless(report.phone, report.provider_id)
+    message = message or nameless(report.phone, report.provider_id)
     if message:
         apply(report, message)
 
@@ -96,6 +102,8 @@ def apply_early(rows: Sequence[Message]) -> None:
         known = named.get((report.provider_id, report.phone))
         if message := known or nameless(report.phone, report.provider_id):
             apply(report, message)
+            # Its customer may have been erased during the attempt.
+            Report.objects.filter(pk=report.pk, message__to="").update(phone="", failure_reason="")
 
 
 def apply(report: Report, message: Message) -> None:

@@ -5,4 +5,4 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
-        from orders import receivers  # noqa: F401, PLC0415
+        from orders import personal_data, receivers  # noqa: F401, PLC0415

@@ -244,14 +244,19 @@ class OrderRequestSerializer(StrictSerializer):
             lines=lines,
             customers=self.context["customers"],
             announce=self.context.get("announce", True),
+            by_customer=self.context.get("by_customer", False),
             **others,
         )
 
     def update(self, instance: Order, validated_data: dict[str, Any]) -> Order:
         if "lines" in validated_data:
             validated_data["lines"] = self.wanted_lines(validated_data)
-        customers = self.context["customers"]
-        return services.change_order(instance, customers=customers, **validated_data)
+        return services.change_order(
+            instance,
+            customers=self.context["customers"],
+            by_customer=self.context.get("by_customer", False),
+            **validated_data,
+        )
 
     def wanted_lines(self, data: dict[str, Any]) -> list[WantedLine]:
         """The lines that any of the three ways asks for."""

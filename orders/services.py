@@ -15,6 +15,7 @@ from customers import lookup
 from customers.models import Customer
 from customers.services import require_present
 from orders.models import Order, OrderLine
+from orders.own_terms import require_own_terms
 from orders.pricing import Priced, WantedLine, price
 
 
@@ -29,16 +30,21 @@ def place_order(
     order_time: datetime | None = None,
     code: str | None = None,
     announce: bool = True,
+    by_customer: bool = False,
 ) -> Order:
     """A new order of a customer, named by id or by code, at today's prices.
 
     `customers` are those for whom the caller may order; everybody's, if not given. Without
-    `announce` the customer is told nothing.
+    `announce` the customer is told nothing. `by_customer`: the customer places it with their own
+    login, who may not say everything (`own_terms`).
     Saving it sends `post_save`, within the transaction: what must follow from an order commits
-    with it. Raises Invalid naming every unknown customer and item at once, Conflict for a
-    customer who was erased.
+    with it. Raises Invalid naming every unknown customer and item at once, a 403 Problem for
+    what is not the customer's to say, Conflict for a customer who was erased.
     """
     owner = find_customer(customers, customer, customer_code)
+    if owner and by_customer:
+        given = {"code": code, "currency": currency, "order_time": order_time}
+        require_own_terms([name for name in given if given[name]], lines)
     priced = price(lines, currency=currency)
     missing = [] if owner else [not_found("customer" if customer else "customer_code")]
     if owner is None or priced.errors:
@@ -62,9 +68,9 @@ def place_order(
 def find_customer(
     customers: QuerySet[Customer] | None, customer: UUID | None, customer_code: str | None
 ) -> Customer | None:
-    """The one of `customers` (of all, if None) with this id, or else with this code."""
+    """The one of `customers` (of all, if None) with this id, or else with this code; held."""
     by = {"pk": customer} if customer else {"code": customer_code}
-    return lookup.find_customer(customers, **by)
+    return lookup.find_customer(customers, hold=True, **by)
 
 
 def not_found(field: str) -> FieldError:
@@ -90,19 +96,28 @@ CONTENT = frozenset(
 
 @transaction.atomic(savepoint=False)
 def change_order(
-    order: Order, *, customers: QuerySet[Customer] | None = None, **changes: Any
+    order: Order,
+    *,
+    customers: QuerySet[Customer] | None = None,
+    by_customer: bool = False,
+    **changes: Any,
 ) -> Order:
     """Takes over `changes`: any of the members with which an order is made, and its status.
 
     The caller holds the order's row lock. Prices that are not asked for anew stay as they were.
-    Raises Invalid, or Conflict when the order's state forbids it.
+    `customers` and `by_customer` are as for `place_order`.
+    Raises Invalid, a 403 Problem for what is not the customer's to say, or Conflict when the
+    order's state forbids it.
     """
     if not order.open and CONTENT & set(changes):
         raise Conflict(f"An order that is {order.status} cannot be changed.", code="closed")
-    status = changes.pop("status", order.status)
     if {"customer", "customer_code"} & set(changes):
         change_customer(order, customers, changes)
-    if (wanted := wanted_lines(order, changes)) is not None:
+    wanted = wanted_lines(order, changes)
+    if by_customer:
+        require_own_terms(set(changes), wanted or (), order.line_list)
+    status = changes.pop("status", order.status)
+    if wanted is not None:
         currency = changes.get("currency", order.currency)
         kept_items = [line for line in wanted if line.item and line.unit_price is not None]
         if kept_items and currency != order.currency:

@@ -19,6 +19,11 @@ from orders.models import Order
 from orders.serializers import OrderRequestSerializer, OrderSerializer
 from orders.services import set_status
 
+FOR_LOGINS = """
+    A customer's own login orders items of the catalogue: it gives no `code`, and, unless this
+    installation allows it, no prices, `currency` or `order_time` (403).
+"""
+
 
 class OrderViewSet(ResourceViewSet):
     """Orders: what customers have ordered. Making one sends the customer an SMS."""
@@ -30,10 +35,14 @@ class OrderViewSet(ResourceViewSet):
     ordering_fields = ("created_at", "order_time", "amount")
 
     owner = "customer__user"
+    borrowed = (
+        *("customer_code", "customer_name", "customer_first_name", "customer_last_name"),
+        "customer_phone",
+    )
     sample = examples.SAVANNAH_ORDER
     operations = {
         "create": Operation(
-            description=OrderRequestSerializer.__doc__ or "",
+            description=f"{OrderRequestSerializer.__doc__}\n{FOR_LOGINS}",
             request=OrderRequestSerializer,
             examples=examples.CREATE,
         ),
@@ -72,7 +81,7 @@ class OrderViewSet(ResourceViewSet):
             order,
             data=self.request.data,
             partial=order is not None,
-            context={"customers": self.customers()},
+            context={"customers": self.customers(), "by_customer": self.reach is Reach.OWN},
         )
         wanted.is_valid(raise_exception=True)
         return Response(self.columns.show_instance(wanted.save()), status=status)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection, transaction
 
+from common.pooling import is_postgresql_itself
 from outbox.publishing import publisher
 
 NOTIFICATION = "klanten_outbox"
@@ -75,10 +76,12 @@ class Bell:
                 self._ends[1].send(b"\0")
 
     def listen(self) -> None:
-        """Listens on the connection of this thread, if it is PostgreSQL's, and new."""
-        if connection.vendor != "postgresql":
+        """Listens on the connection of this thread, if it is PostgreSQL's, and new.
+
+        Not behind a pooler: the server connection that listens is not the one that is waited at.
+        """
+        if not is_postgresql_itself():
             return
-        connection.ensure_connection()
         if self._listening is not connection.connection:
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {NOTIFICATION}")

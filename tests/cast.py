@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -21,6 +22,12 @@ def nobody_remembered() -> Iterator[None]:
     forget_all()
     yield
     forget_all()
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_failed() -> None:
+    """No wrong secret of another test is counted."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

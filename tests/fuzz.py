@@ -20,6 +20,8 @@ from pathlib import Path
 
 import requests
 
+from tests.processes import web_command, web_environment
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # Of the time, in percent: most for who can do most.
@@ -84,13 +86,10 @@ def free_port() -> int:
 def serving(env: dict[str, str], *, log: Path) -> Iterator[str]:
     """The address of a server that runs as production's does."""
     port = free_port()
-    command = [str(BIN / "granian"), "--interface", "wsgi", "--port", str(port), "--workers", "2"]
-    command += ["--blocking-threads", "2", "--no-ws", "--log-level", "warning"]
     url = f"http://127.0.0.1:{port}"
-    command.append("config.wsgi:application")
-    env = env | {"PUBLIC_URL": url}
+    env = web_environment(env, PUBLIC_URL=url, PORT=str(port))
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
+        process = subprocess.Popen(web_command(), cwd=ROOT, env=env, stdout=output, stderr=output)
     try:
         wait_for(url)
         yield url

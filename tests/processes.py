@@ -5,13 +5,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import connection
 
+from benchmarks.servers import procfile_command
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def web_command() -> list[str]:
+    """Production's web server, as a shell starts it."""
+    return ["sh", "-c", f"exec {procfile_command()}"]
+
+
+def web_environment(given: Mapping[str, str], **variables: str) -> dict[str, str]:
+    """`given` with what the web command needs: its programs, and where it listens."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**given, "PATH": path, "HOST": "127.0.0.1", **variables}
 
 
 def database_url() -> str:

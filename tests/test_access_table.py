@@ -1,7 +1,7 @@
 """Every endpoint for every kind of principal. An endpoint that is missing here fails the test."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from access.tokens import issue
 from config.api import router
 from customers.models import Customer
 from customers.registration import register_login
+from customers.serializers import ExportSerializer
 from imports.models import Import
 from items.models import Item
 from mappings.models import App, Mapping
@@ -87,7 +88,9 @@ CASES = {
         {"customer": "{customer}", "app": "edx", "customer_app_id": "new"},
     ),
     "mapping-detail GET": Case("GET", "mappings/{app}/{app_id}/", 200),
-    "mapping-detail PUT": Case("PUT", "mappings/{app}/{app_id}/", 200, {"name": "Acme"}),
+    # A customer's own members need the right to write customers besides: see
+    # tests/attacks/test_borrowed_rights.py.
+    "mapping-detail PUT": Case("PUT", "mappings/{app}/{app_id}/", 200, {"customer": "{customer}"}),
     "mapping-detail DELETE": Case("DELETE", "mappings/{app}/{app_id}/", 204),
     "query-list POST": Case("POST", "query/", 200, permission="view"),
     "query-detail GET": Case("GET", "query/{app}/{app_id}", 200),
@@ -102,7 +105,7 @@ CASES = {
         "POST",
         "orders/",
         201,
-        {"customer_code": "{code}", "item": "Laptop", "amount": "1.00"},
+        {"customer": "{customer}", "item": "{item}", "quantity": "1"},
         own=201,
         other=400,
     ),
@@ -127,6 +130,88 @@ CASES = {
     "import-detail GET": Case("GET", "imports/{import}/", 200, machines=404),
     "import-report GET": Case("GET", "imports/{import}/report/", 200, machines=404),
 }
+
+CUSTOMER = {
+    *("id", "uuid", "code", "name", "first_name", "last_name", "phone_number", "domain"),
+    *("document", "language", "time_zone", "erased_at", "merged_from", "created_at", "updated_at"),
+}
+APP = {"id", "slug", "name", "active", "created_at", "updated_at"}
+MAPPING = {
+    *("id", "customer", "customer_app_id", "app", "app_id", "domain", "created_at", "updated_at"),
+}
+ITEM = {"id", "uuid", "name", "size", "price", "currency", "created_at", "updated_at"}
+CUSTOMER_OF_ORDER = {
+    *("customer_code", "customer_name", "customer_first_name", "customer_last_name"),
+    "customer_phone",
+}
+ORDER = CUSTOMER_OF_ORDER | {
+    *("id", "code", "item", "item_name", "quantity", "amount", "total", "currency", "status"),
+    *("order_time", "created_at", "updated_at", "customer", "customer_id", "lines"),
+    *("sms_status", "sms_sent", "sms_reason"),
+}
+MESSAGE = {
+    *("id", "kind", "status", "reason", "to", "text", "order_id", "customer_id", "attempts"),
+    *("provider_id", "sent_at", "created_at", "updated_at"),
+}
+IMPORT = {
+    *("id", "url", "resource", "mode", "dry_run", "notify", "file_name", "state", "rows"),
+    *("created", "updated", "unchanged", "refused", "percent", "detail", "report_url"),
+    *("created_at", "updated_at", "finished_at"),
+}
+PROBLEM = {"type", "title", "status", "detail", "code", "error", "errors", "request_id"}
+
+# Which members an answer has for somebody whose only right is the one that the case needs.
+# Reading shows a resource's members as documented, an order's and a mapping's customer among
+# them. Who may only write sees nothing that was stored before, except what names the row.
+SHOWN: dict[str, set[str]] = {
+    "customer-list GET": CUSTOMER,
+    "customer-list POST": CUSTOMER,
+    "customer-detail GET": CUSTOMER,
+    "customer-detail PUT": {"id", "uuid", "name", "updated_at"},
+    "customer-detail PATCH": {"id", "uuid", "name", "updated_at"},
+    "customer-detail DELETE": PROBLEM,
+    "customer-merge POST": {"id", "uuid", "updated_at"},
+    "customer-export GET": set(ExportSerializer().get_fields()),
+    "customer-erase POST": {"id", "customer_id", "erased_at", "by", "rows"},
+    "app-list GET": APP,
+    "app-list POST": APP,
+    "app-detail GET": APP,
+    "app-detail PUT": {"id", "slug", "name", "updated_at"},
+    "app-detail PATCH": {"id", "slug", "name", "updated_at"},
+    "app-detail DELETE": PROBLEM,
+    "mapping-list GET": MAPPING,
+    "mapping-list POST": MAPPING - {"domain"},
+    "mapping-detail GET": MAPPING,
+    "mapping-detail PUT": {"id", "app", "customer_app_id", "customer", "updated_at"},
+    "mapping-detail DELETE": set(),
+    "query-list POST": {"id", "uuid", "domain"},
+    "query-detail GET": {"id", "uuid", "domain"},
+    "item-list GET": ITEM,
+    "item-list POST": ITEM,
+    "item-detail GET": ITEM,
+    "item-detail PUT": {"id", "uuid", "price", "updated_at"},
+    "item-detail PATCH": {"id", "uuid", "price", "updated_at"},
+    "item-detail DELETE": set(),
+    "order-list GET": ORDER,
+    "order-list POST": ORDER - CUSTOMER_OF_ORDER,
+    "order-detail GET": ORDER,
+    "order-detail PUT": {"id", "amount", "updated_at"},
+    "order-detail PATCH": {"id", "amount", "updated_at"},
+    "order-detail DELETE": set(),
+    "order-cancel POST": {"id", "updated_at"},
+    "order-by-customer GET": ORDER,
+    "order-customer GET": ORDER,
+    "notification-list GET": MESSAGE,
+    "notification-detail GET": MESSAGE,
+    "notification-resend POST": {"id", "updated_at"},
+    "import-list GET": IMPORT,
+    "import-list POST": PROBLEM,
+    "import-detail GET": IMPORT,
+    # A file.
+    "import-report GET": set(),
+}
+# The same, where people need another right for it than machines.
+SHOWN_TO_PEOPLE = SHOWN | {"query-list POST": CUSTOMER, "query-detail GET": CUSTOMER}
 
 MODELS = {
     "customer": Customer,
@@ -165,12 +250,16 @@ class World:
 
     def call(self, name: str, client: "Client", *, on: dict[str, str]) -> int:
         """The status with which `client` is answered for a case on somebody's rows."""
+        return int(self.send(name, client, on=on).status_code)
+
+    def send(self, name: str, client: "Client", *, on: dict[str, str]) -> Any:
+        """What `client` is answered for a case on somebody's rows."""
         case = CASES[name]
         body: Any = {member: value.format(**on) for member, value in case.body.items()}
         if name == "query-list POST":
             body = [{"app": on["app"], "customer_app_id": on["app_id"]}]
         path = f"/v1/{case.path.format(**on)}"
-        return int(client.generic_json(case.method, path, body).status_code)
+        return client.generic_json(case.method, path, body)
 
 
 class Client(APIClient):
@@ -377,3 +466,41 @@ def test_a_view_that_forgets_to_ask_shows_nothing(
     answer = bearer_of(User.objects.create_superuser("root")).get("/v1/orders/")
 
     assert (answer.status_code, answer.json()) == (200, [])
+
+
+def test_no_endpoint_is_missing_from_what_is_shown() -> None:
+    assert set(SHOWN) == set(CASES)
+
+
+def members_of(answer: Any) -> set[str]:
+    """The members of an answer, or of the rows in it."""
+    if answer.streaming or not answer.content:
+        return set()
+    content = answer.json()
+    return set().union(*content) if isinstance(content, list) else set(content)
+
+
+@every_case
+@pytest.mark.parametrize("how", [key_with, client_with])
+def test_a_machine_is_shown_no_more_than_its_scope_allows(
+    world: World, name: str, how: Callable[[str], Client]
+) -> None:
+    case = CASES[name]
+    answer = world.send(name, how(scope_for(name)), on=world.own)
+
+    status = case.machines or case.allowed
+    assert answer.status_code == status
+    if status == case.allowed:
+        # An import is seen by whoever has made it; there is none of this machine's.
+        expected = set() if name == "import-list GET" else SHOWN[name]
+    else:
+        expected = PROBLEM
+    assert members_of(answer) == expected
+
+
+@every_case
+def test_staff_are_shown_no_more_than_their_permission_allows(world: World, name: str) -> None:
+    answer = world.send(name, bearer_of(staff_member(permission_for(name))), on=world.other)
+
+    assert answer.status_code == CASES[name].allowed
+    assert members_of(answer) == SHOWN_TO_PEOPLE[name]

@@ -27,7 +27,7 @@ MODELS = pytest.mark.parametrize("model", REGISTERED.values(), ids=REGISTERED.ke
 NOT_ADDED = {
     *("Message", "AccessToken", "Grant", "IDToken", "RefreshToken", "ExternalIdentity"),
     *("AccessAttempt", "AccessLog", "AccessFailureLog", "Merge", "Erasure"),
-    *("Report", "ConsentChange", "IncomingMessage", "Spending"),
+    *("Report", "ConsentChange", "IncomingMessage", "Spending", "ErasedOptOut"),
 }
 EMPTY_AT_FIRST = {
     *("access", "auth", "axes", "customers", "imports", "oauth2_provider", "notifications"),

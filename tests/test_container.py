@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.servers import procfile_command
+from tests.attacks.nginx import configuration
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SERVICES = {"proxy", "web1", "web2", "worker", "migrate", "db", "celery", "beat", "rabbitmq"}
@@ -27,7 +30,8 @@ NOT_PASSED_ON = {
 }
 # What nothing but a web server reads.
 FOR_THE_WEB = {
-    *("WEB_WORKERS", "AFRICAS_TALKING_CALLBACK_SECRET", "STATEMENT_TIMEOUT_SECONDS"),
+    *("WEB_WORKERS", "WEB_THREADS", "AFRICAS_TALKING_CALLBACK_SECRET"),
+    "STATEMENT_TIMEOUT_SECONDS",
     *("RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "RATE_LIMIT_BULK", "RATE_LIMIT_HIGH_FACTOR"),
     *("MAX_BODY_BYTES", "MAX_UPLOAD_BYTES", "UPLOAD_DIR"),
     *("METRICS_TOKEN", "METRICS_ALLOWED_NETWORKS", "METRICS_DIR", "READY_WARN_AFTER_SECONDS"),
@@ -52,12 +56,11 @@ def dockerfile() -> list[list[str]]:
 
 
 def web_command() -> str:
-    """What the shell of the image's CMD becomes."""
+    """What the shell of the image's CMD becomes: the web command of the Procfile."""
     (command,) = (line for line in dockerfile()[-1] if line.startswith("CMD "))
-    shell, option, script = json.loads(command.removeprefix("CMD "))
-    assert [shell, option] == ["sh", "-c"]
-    assert script.startswith("exec ")
-    return str(script.removeprefix("exec "))
+    reading = """eval "exec $(sed -n 's/^web: //p' Procfile)\""""
+    assert json.loads(command.removeprefix("CMD ")) == ["sh", "-c", reading]
+    return procfile_command()
 
 
 def names_in_settings() -> set[str]:
@@ -226,24 +229,10 @@ def test_every_setting_that_is_not_for_the_web_reaches_the_others(name: str) -> 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
-    # `resolve` is for nginx 1.27.3 and newer, and for addresses that only compose knows.
-    conf = text("deploy/nginx/klanten.conf")
-    conf, replaced = re.subn(r"web\d:8000 resolve", "127.0.0.1:8000", conf)
-    assert replaced == 2
-    conf = conf.replace("listen 80 ", "listen 127.0.0.1:65080 ")
-    conf = conf.replace("/var/log/nginx/", f"{tmp_path}/")
-    (tmp_path / "klanten.conf").write_text(conf)
-    temporary = "".join(
-        f"{name}_temp_path {tmp_path}/{name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; error_log stderr; events {{}}"
-        f"http {{ {temporary} include {tmp_path}/klanten.conf; }}"
-    )
+    whole = configuration(tmp_path, port=65080, application=65081)
 
     check = subprocess.run(
-        ["nginx", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        ["nginx", "-t", "-p", str(tmp_path), "-c", str(whole)],
         capture_output=True,
         text=True,
         check=False,
@@ -288,6 +277,19 @@ def test_nginx_logs_no_address_that_a_gateway_calls() -> None:
     assert not {"request", "request_uri", "uri", "args"} & set(re.findall(r"\$(\w+)", line))
     assert re.findall(r"access_log (.*);", conf) == ["/var/log/nginx/access.log klanten"]
     assert "error_log /dev/null emerg;" in block
+
+
+def test_nginx_logs_no_id_of_a_customers() -> None:
+    conf = text("deploy/nginx/klanten.conf")
+    (_, ids) = re.findall(r'^    "~(.*?)" "', conf, re.MULTILINE)
+    pattern = re.compile(ids.replace("?<", "?P<"))
+
+    for path in ("/v1/query/amc/jane", "/api/v1/mappings/amc/a/b", "/api/query/amc/jane doe/"):
+        found = pattern.search(path)
+        assert found
+        assert found["start"] == path[: path.index("/amc/") + len("/amc/")]
+    assert not pattern.search("/v1/query/amc/")
+    assert not pattern.search("/v1/customers/x/query/y/z")
 
 
 def test_web_processes_count_where_they_may_write() -> None:
@@ -358,6 +360,22 @@ def cloudformation() -> dict[str, Any]:
     template = text("deploy/cloudformation/klanten.yml")
     found: dict[str, Any] = yaml.load(template, Template)  # noqa: S506 - it is a SafeLoader
     return found
+
+
+QUIET = {
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+def test_the_databases_log_names_no_customer() -> None:
+    command = services()["db"]["command"].split()
+    group = cloudformation()["Resources"]["DatabaseParameters"]["Properties"]
+
+    assert command == ["postgres", *(f for key, v in QUIET.items() for f in ("-c", f"{key}={v}"))]
+    assert group["Parameters"] == QUIET
 
 
 def test_cloudformation_guards_the_instance_and_its_disk() -> None:

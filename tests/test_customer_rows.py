@@ -1,8 +1,6 @@
 """Every app answers for its rows when a customer is merged, exported or erased."""
 
-from uuid import uuid4
-
-from customers import exporting
+from common import personal
 from customers.merging import merge_customers
 from customers.models import Customer, Merge
 
@@ -19,9 +17,6 @@ def test_every_reference_to_a_customer_moves(john: Customer) -> None:
 
 
 def test_every_row_of_a_customers_is_exported() -> None:
-    sections = exporting.sections(uuid4())
+    exported = {holding.model for holding, _ in personal.sections()}
 
-    # The customer's own app shows its records of merges itself.
-    assert {each.rows.model for each in sections.values()} == {
-        relation.related_model for relation in Customer._meta.related_objects
-    } - {Merge}
+    assert exported >= {relation.related_model for relation in Customer._meta.related_objects}

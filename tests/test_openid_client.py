@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from access.models import Application, User
 from access.tests.clients import Pkce
-from tests.browser import Browser, form_fields
+from tests.web_client import Browser, form_fields
 
 CALLBACK = "https://client.example/callback"
 GOODBYE = "https://client.example/goodbye"

@@ -107,3 +107,21 @@ def test_all_processes_that_start_at_once_share_one_made_up_key(tmp_path: Path) 
     assert len(keys) == 1
     assert path.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in path.parent.iterdir()] == ["oidc.pem"]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("https://klanten.example", "__Host-sessionid"), ("http://127.0.0.1:8000", "sessionid")],
+)
+def test_cookies_are_bound_to_the_host_where_pages_come_over_https(
+    url: str, name: str, tmp_path: Path
+) -> None:
+    answer = setting("SESSION_COOKIE_NAME", STATE_DIR=str(tmp_path), PUBLIC_URL=url, **PRODUCTION)
+
+    assert answer.stdout == f"{name!r}\n"
+
+
+def test_a_login_at_the_pages_ends_after_twelve_hours(tmp_path: Path) -> None:
+    answer = setting("SESSION_COOKIE_AGE", STATE_DIR=str(tmp_path), **PRODUCTION)
+
+    assert answer.stdout == "43200\n"

@@ -22,8 +22,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from access.models import Application, ExternalIdentity, User
 from access.sso import StaffBackend
-from tests.browser import Browser
 from tests.processes import eventually, manage
+from tests.web_client import Browser
 
 SECRET = "s" * 64
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from access.cache import forget_all
 from access.models import Application, User
-from tests.browser import form_fields, query_of
+from tests.web_client import form_fields, query_of
 
 CALLBACK = "https://client.example/callback"
 IDENTITY = "openid profile email"

@@ -8,7 +8,6 @@ from pytest_django.fixtures import Settings
 
 from access.issuers import trusted_issuers
 from access.models import Application, User
-from access.throttling import LoginThrottle
 
 
 def found(*, deploy: bool = False) -> set[str]:
@@ -16,8 +15,8 @@ def found(*, deploy: bool = False) -> set[str]:
 
 
 @pytest.mark.parametrize("rate", ["often", "x/min", ""])
-def test_finds_a_rate_that_is_none(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
-    monkeypatch.setattr(LoginThrottle, "THROTTLE_RATES", {"login": rate})
+def test_finds_a_rate_that_is_none(settings: Settings, rate: str) -> None:
+    settings.LOGIN_RATE = rate
 
     assert "access.E002" in found()
 

@@ -39,6 +39,7 @@ from access.tests.issuer import (
     running_issuer,
 )
 from common.tests.problems import problem
+from tests.processes import eventually
 
 # Seconds; only a broken test takes so long.
 PATIENCE = 30.0
@@ -47,9 +48,14 @@ RS256 = {"alg": "RS256", "typ": "JWT", "kid": "first"}
 
 
 @pytest.fixture
-def issuer(db: None, settings: Settings) -> Iterator[LoopbackIssuer]:
+def issuer(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LoopbackIssuer]:
     """The one issuer that is trusted; every token is checked anew."""
     settings.AUTH_CACHE_SECONDS = 0
+    # On a busy machine an issuer that behaves well takes its time, too.
+    monkeypatch.setattr(issuers, "WAIT_SECONDS", PATIENCE)
+    monkeypatch.setattr(issuers, "FIRST_WAIT_SECONDS", PATIENCE)
     with running_issuer() as running:
         trust(settings, running)
         yield running
@@ -685,7 +691,7 @@ def test_is_not_fooled_by_a_list_of_keys_that_another_issuer_is_asked_for(
 
 
 def test_lets_nobody_with_a_known_key_wait_for_a_slow_issuer(issuer: LoopbackIssuer) -> None:
-    """Those who need a new key wait for the one request that fetches it."""
+    """Of those who need a new key one waits for it, and the others are refused at once."""
     assert verify(issuer.token())
     issuer.keys.append(published_rsa("second"))
     asked, go_on = Event(), Event()
@@ -702,10 +708,12 @@ def test_lets_nobody_with_a_known_key_wait_for_a_slow_issuer(issuer: LoopbackIss
             newcomers = [pool.submit(verify, issuer.token("second")) for _ in range(3)]
             assert asked.wait(PATIENCE)
             assert verify(issuer.token())
-            assert not any(newcomer.done() for newcomer in newcomers)
+            eventually(lambda: sum(newcomer.done() for newcomer in newcomers) == 2)
         finally:
             go_on.set()
-        assert all(newcomer.result(PATIENCE) for newcomer in newcomers)
+        accepted = [newcomer.result(PATIENCE) for newcomer in newcomers]
+        assert sum(each is not None for each in accepted) == 1
+    assert verify(issuer.token("second"))
 
     assert issuer.asked == [DISCOVERY, JWKS] * 2
 

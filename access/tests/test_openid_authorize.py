@@ -22,7 +22,7 @@ from access.tests.clients import (
     redirected_error,
     register,
 )
-from tests.browser import form_fields, query_of
+from tests.web_client import form_fields, query_of
 
 pytestmark = pytest.mark.django_db
 

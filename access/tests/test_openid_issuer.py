@@ -15,7 +15,7 @@ from access.tests.clients import (
     Pkce,
 )
 from config.secret_files import new_rsa_key
-from tests.browser import query_of
+from tests.web_client import query_of
 
 pytestmark = pytest.mark.django_db
 

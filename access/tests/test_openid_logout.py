@@ -8,7 +8,7 @@ from access.tests.clients import (
     api,
     error_of,
 )
-from tests.browser import form_fields
+from tests.web_client import form_fields
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from access.tests.clients import (
     error_of,
     register,
 )
-from tests.browser import form_fields
+from tests.web_client import form_fields
 
 pytestmark = pytest.mark.django_db
 

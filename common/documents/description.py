@@ -8,9 +8,9 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS
 
 from common.documents import headers, parameters, problems
-from common.documents.operations import NOTHING_DECLARED, Operation, Serializer
+from common.documents.operations import NOTHING_DECLARED, WITH_BODY, Operation, Serializer
 from common.documents.parameters import Parameter
-from common.reach import verb_of
+from common.reach import only_reads, verb_of
 
 SUMMARIES = {
     "list": "List {many}",
@@ -25,7 +25,6 @@ DESCRIPTIONS = {
     "update": "Changes the members that are given and leaves the others.",
     "partial_update": "Changes the members that are given and leaves the others.",
 }
-WITH_BODY = {"create", "update", "partial_update"}
 CHANGES = {"update", "partial_update"}
 EVERYWHERE = (400, 401, 403, 406, 414, 415, 429, 431, 500, 503)
 
@@ -42,6 +41,8 @@ class Answer:
     media_type: str = "application/json"
     # With `?fields=` some of the members are left out.
     narrowed: bool = False
+    # The members that everybody sees, if others are left out for those who may not read the row.
+    visible: frozenset[str] | None = None
     problem: bool = False
     example: Any = None
 
@@ -79,6 +80,9 @@ class _Describer:
         self.action: str = view.action
         self.declared: Operation = view.operations.get(self.action, NOTHING_DECLARED)
         self.safe = method in SAFE_METHODS
+        self.only_reads = self.safe or only_reads(view.required_permission or "")
+        # A POST that only asks can be repeated anyway.
+        self.takes_key = method == "POST" and not self.only_reads
         self.detail = bool(view.detail)
         self.model = view.queryset.model._meta
         # What reads rows answers with many of them, unless it is about one.
@@ -90,7 +94,7 @@ class _Describer:
             id=operation_id(self.view, self.action),
             tag=self.view.resource,
             summary=operation.summary or self.summary(),
-            text=f"{self.text()}\n\nNeeds the scope `{self.scope()}`.".strip(),
+            text=f"{self.text()}\n\n{self.rights()}".strip(),
             scope=self.scope(),
             parameters=self.parameters(),
             request=self.request(),
@@ -117,6 +121,15 @@ class _Describer:
         own = self.declared.description or DESCRIPTIONS.get(self.action, "")
         return cleandoc(own or (type(self.view).__doc__ or ""))
 
+    def rights(self) -> str:
+        needed = f"Needs the scope `{self.scope()}`."
+        if self.only_reads or self.visible() is None:
+            return needed
+        return (
+            f"{needed} Without `{self.view.resource}:read` the answer shows nothing that was "
+            "stored before, except what names the row."
+        )
+
     def scope(self) -> str:
         by_method = "view" if self.safe else "change"
         return f"{self.view.resource}:{verb_of(self.view.required_permission or by_method)}"
@@ -131,13 +144,22 @@ class _Describer:
             return None
         return self.declared.response or self.view.serializer_class
 
+    def visible(self) -> frozenset[str] | None:
+        """The members that are always shown, where others may be left out (`for_caller`)."""
+        response = self.response()
+        withheld = not self.only_reads or self.view.shown_resource
+        if response is None or self.declared.response or not withheld:
+            return None
+        always = {"id", "uuid", *self.view.path_members.values()}
+        return frozenset(always.intersection(members(response)))
+
     def parameters(self) -> list[Parameter]:
         found = parameters.path_parameters(self.path, self.view.path_schemas)
         if self.many:
             found += self.list_parameters()
         if self.safe and (response := self.response()):
             found.append(parameters.fields_parameter(members(response)))
-        if self.method == "POST":
+        if self.takes_key:
             found.append(parameters.IDEMPOTENT)
         if self.detail and not self.safe:
             found.append(parameters.IF_MATCH)
@@ -190,7 +212,7 @@ class _Describer:
             found = found | headers.PAGE
         elif self.tagged():
             found = found | headers.ETAG
-        if self.method == "POST":
+        if self.takes_key:
             found = found | headers.REPLAYED
         sample = None if self.declared.download else self.declared.sample or self.view.sample
         return Answer(
@@ -201,6 +223,7 @@ class _Describer:
             gaps=self.declared.gaps,
             media_type=self.declared.download or "application/json",
             narrowed=self.safe,
+            visible=self.visible(),
             example=[sample] if sample and (self.many or self.declared.many) else sample,
         )
 

@@ -1,6 +1,7 @@
 """`/openapi.json`: OpenAPI 3.1, by drf-spectacular."""
 
 import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -114,7 +115,10 @@ class OpenApiSchema(AutoSchema):
     def answer_schema(self, answer: Answer) -> Schema:
         assert answer.serializer  # noqa: S101 - for the type checker
         serializer = answer.serializer()
-        schema = self.reference(serializer, "response")
+        if answer.visible is None:
+            schema = self.reference(serializer, "response")
+        else:
+            schema = self.visible_members(serializer, answer.visible)
         if answer.narrowed:
             schema = {"anyOf": [schema, self.some_members(serializer)]}
         if answer.gaps:
@@ -127,13 +131,25 @@ class OpenApiSchema(AutoSchema):
 
     def some_members(self, serializer: Serializer[Any]) -> Schema:
         """A representation with `?fields=`: the same members, none of which has to be there."""
+        return self.variant(serializer, "Fields", required=(), about="What `fields` names of")
+
+    def visible_members(self, serializer: Serializer[Any], always: Collection[str]) -> Schema:
+        """A representation for those who may not read the row: only `always` has to be there."""
+        about = "What the caller may see of"
+        return self.variant(serializer, "Visible", required=sorted(always), about=about)
+
+    def variant(
+        self, serializer: Serializer[Any], suffix: str, *, required: Sequence[str], about: str
+    ) -> Schema:
+        """A representation of which no more than `required` has to be there."""
         whole = self.resolve_serializer(serializer, "response")
         some = {name: value for name, value in whole.schema.items() if name != "required"}
+        some["description"] = f"{about}: {some['description']}"
+        if required:
+            some["required"] = list(required)
+        name = f"{whole.name}{suffix}"
         component = ResolvedComponent(
-            name=f"{whole.name}Fields",
-            type=ResolvedComponent.SCHEMA,
-            object=f"{whole.name}Fields",
-            schema=some | {"description": f"What `fields` names of: {some['description']}"},
+            name=name, type=ResolvedComponent.SCHEMA, object=name, schema=some
         )
         self.registry.register_on_missing(component)
         reference: Schema = component.ref

@@ -9,6 +9,8 @@ from django.utils.http import http_date
 from rest_framework import serializers
 
 Serializer = type[serializers.Serializer[Any]]
+# Actions that take the members of a row, where nothing else is declared.
+WITH_BODY = frozenset({"create", "update", "partial_update"})
 DEPRECATION, SUNSET = "Deprecation", "Sunset"
 
 

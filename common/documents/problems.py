@@ -43,7 +43,7 @@ MEANINGS = {
     415: "The body is neither JSON nor a form, or an encoding other than UTF-8 is named.",
     422: "This Idempotency-Key was used with another request.",
     428: "This key must say with `If-Match` which version it changes.",
-    429: "Too many requests in this minute.",
+    429: "Too many requests in this minute, or too many Idempotency-Keys on record.",
     431: "The header fields are too long.",
     500: "A fault of ours; the log has it under the request id.",
     503: "Busy, or the database is away. Nothing was half-written.",

@@ -166,7 +166,7 @@ def test_leaves_other_databases_alone() -> None:
     class Other:
         vendor = "sqlite"
 
-    set_timeout(Other())  # type: ignore[arg-type]
+    set_timeout(Other())
 
 
 @pytest.mark.parametrize(

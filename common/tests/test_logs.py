@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from django.http import QueryDict
 
-from common.logs import MASK, MaskSecrets, masked
+from common.logs import MASK, PERSONAL, MaskSecrets, mask_handlers, masked, route_of
 
 KEY = "Ab3dEf7h.0123456789abcdefghijABCDEFGHIJ01"
 TOKEN = "q8Zr5mXw2LkT9vBnC4yHs7PdJ1gFa6eU3iOoRxWt"
@@ -172,10 +172,10 @@ def test_masks_what_it_knows_by_its_form(text: str, expected: str) -> None:
         "code: CUST001",
         "customer_code=CUST001&limit=100",
         "Another customer has this code.",
-        "http://127.0.0.1:8000/v1/?email=a@b.example",
         "https://issuer.example/.well-known/openid-configuration",
         "01890a5d-ac96-774b-bcce-b302099a8057",
-        "john.doe@acme.example",
+        "2025-09-21 08:15:00,123 took 1250 ms, 4096 bytes of 12345678",
+        "1758442500.123 seconds",
         'File "access/tokens.py", line 12, in issue',
         "authorization_code grant for client klanten-login",
         "DETAIL:  Key (code)=(CUST001) already exists.",
@@ -236,6 +236,18 @@ def test_changes_nothing_the_second_time(text: str) -> None:
         "://a:",
         "://:",
         ":",
+        "a@",
+        "a@a.",
+        "a%40",
+        "+1",
+        "0 ",
+        "0712 345 ",
+        "1.",
+        "GET /",
+        "DETAIL:  Key (a",
+        "DETAIL:  Key (a_id, ",
+        "LINE 1: ",
+        "COPY a, line 1",
     ],
 )
 def test_gets_through_a_long_line_of(piece: str) -> None:
@@ -399,3 +411,74 @@ def test_says_nothing_of_who_stands_in_a_row_that_was_refused(detail: str, shown
 
     assert masked(error.format(detail)) == error.format(shown)
     assert masked(error.format(shown)) == error.format(shown)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("john.doe@acme.example", "john%40acme.example", "j+sms@mail.acme.co.ke"),
+        *("+254712345678", "%2B254712345678", "+254 712 345 678", "+1 (212) 555-0123"),
+        *("254712345678", "0712345678", "0712 345 678", "0712-345-678"),
+        *("529.982.247-25", "52998224725"),
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", "no such number: {}.", "'{}'", "?email={}&a=1", "({})"])
+def test_masks_what_is_personal_by_its_form(value: str, form: str) -> None:
+    text = masked(form.format(value))
+
+    assert text == form.format(PERSONAL)
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/v1/query/amc/jane/", "/v1/query/{app}/{customer_app_id}/"),
+        ("/api/mappings/amc/a/b", "/api/mappings/{app}/{customer_app_id}/"),
+        ("/v1/customers/jane", "/v1/customers/{pk}/"),
+        ("/admin/customers/customer/jane/change/", "/admin/customers/customer/{object_id}/change/"),
+        ("/admin/jane/", "/admin/{url}"),
+        ("/v1/orders/by-customer", "/v1/orders/by-customer"),
+        ("/v1/jane/doe", "/v1/..."),
+        ("/jane", "/..."),
+        ("/nowhere/jane", "/nowhere/..."),
+        ("/login/", "/login/"),
+        ("/", "/"),
+    ],
+)
+def test_writes_the_pattern_of_an_address(path: str, route: str) -> None:
+    assert route_of(path) == route
+    line = masked(f'"GET {path}?limit=5 HTTP/1.1" 404 2')
+    assert line == f'"GET {route}?limit=5 HTTP/1.1" 404 2'
+    assert masked(line) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('CONTEXT:  COPY customers_customer, line 1, column name: "Jane"', "Jane"),
+        ("LINE 1: SELECT * FROM x WHERE name = 'Jane'", "Jane"),
+        ('invalid input syntax for type uuid: "Jane"', "Jane"),
+        ("DETAIL:  Key (phone)=(Jane) already exists.", "Jane"),
+        ("DETAIL:  Key (lower(name::text))=(Jane) already exists.", "Jane"),
+        ("DETAIL:  Key (app_id, name)=(1, Jane) already exists.", "Jane"),
+    ],
+)
+def test_says_nothing_of_the_values_that_the_database_refused(line: str, shown: str) -> None:
+    text = masked(f"it failed\n{line}\nHINT:  none")
+
+    assert shown not in text
+    assert text.startswith("it failed\n")
+    assert text.endswith("\nHINT:  none")
+    assert masked(text) == text
+
+
+def test_masks_what_a_servers_own_handlers_write() -> None:
+    stream = StringIO()
+    logger = logging.getLogger("a.server")
+    logger.handlers, logger.propagate = [logging.StreamHandler(stream)], False
+
+    mask_handlers("a.server")
+    logger.warning("GET %s by %s", "/v1/query/amc/Jane/", "jane@doe.example")
+
+    assert stream.getvalue() == f"GET /v1/query/{{app}}/{{customer_app_id}}/ by {PERSONAL}\n"

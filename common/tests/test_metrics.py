@@ -16,7 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from common import metrics
+from common import metric_files, metrics
 from common.metric_files import DIRECTORY, share_metrics
 from common.models import Chore
 from common.networks import parse_networks
@@ -229,6 +229,7 @@ def test_counts_for_all_processes_of_a_server(tmp_path: Path) -> None:
 def undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a process that starts."""
     monkeypatch.delitem(sys.modules, "prometheus_client")
+    monkeypatch.setattr(metric_files, "metric_file", metric_files.MetricFile())
     yield
     os.environ.pop(DIRECTORY, None)
 

@@ -50,10 +50,9 @@ def send(
     method: str = "POST",
     kind: str = "",
     query: str = "",
-    length: int | None = None,
     **headers: str,
 ) -> Answer:
-    """The answer to a request. `length` is said without being true."""
+    """The answer to a request; `headers` by the names that they have in WSGI's environ."""
     stream = Body(body)
     statuses: list[str] = []
     environ = {
@@ -61,7 +60,7 @@ def send(
         "PATH_INFO": path,
         "QUERY_STRING": query,
         "CONTENT_TYPE": kind,
-        "CONTENT_LENGTH": str(len(body) if length is None else length),
+        "CONTENT_LENGTH": str(len(body)),
         "SERVER_NAME": "testserver",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",

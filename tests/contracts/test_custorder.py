@@ -12,7 +12,7 @@ from django.contrib.auth.models import Permission
 from pytest_django.live_server_helper import LiveServer
 
 from access.models import User
-from tests.browser import Browser, form_fields, query_of
+from tests.web_client import Browser, form_fields, query_of
 
 CUSTOMER = {"first_name": "Jane", "last_name": "Wanjiru", "phone_number": "+254712345678"}
 ITEM = {"name": "T-Shirt", "size": "XL", "price": "25.50"}

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from pytest_django.live_server_helper import LiveServer
 
 from access.models import User
-from tests.browser import Browser
+from tests.web_client import Browser
 
 CUSTOMER = {"code": "CUST001", "name": "John Doe", "phone_number": "+254712345678"}
 ORDER = {"customer_code": "CUST001", "item": "Laptop Computer", "amount": 1299.99}

@@ -4,15 +4,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 import requests
 from django.db import connection
 
-from tests.processes import ROOT, database_url, eventually
+from tests.processes import ROOT, database_url, eventually, web_command, web_environment
 
 # Connections that a server of the tests holds at most.
 THREADS = 16
@@ -27,7 +26,14 @@ def free_port() -> int:
 class Server:
     """A web server as in production, but for its threads, on the database of the test."""
 
-    def __init__(self, key: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        key: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        log: int | IO[bytes] = subprocess.DEVNULL,
+    ) -> None:
+        self.log = log
         self.port = free_port()
         self.environment = environment or {}
         self.headers = {"Authorization": f"Api-Key {key}"}
@@ -35,19 +41,20 @@ class Server:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        arguments = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port))
-        workers = ("--workers", "1", "--blocking-threads", str(THREADS), "--no-ws")
+        variables = {
+            "PORT": str(self.port),
+            "WEB_WORKERS": "1",
+            "WEB_THREADS": str(THREADS),
+            "DATABASE_URL": database_url(),
+            "LOG_LEVEL": "ERROR",
+            **self.environment,
+        }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *arguments, *workers, "config.wsgi:application"],
+            web_command(),
             cwd=ROOT,
-            env={
-                **os.environ,
-                "DATABASE_URL": database_url(),
-                "LOG_LEVEL": "ERROR",
-                **self.environment,
-            },
+            env=web_environment(os.environ, **variables),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self.log,
             # Its worker is a process of its own, and is killed with it.
             start_new_session=True,
         )
@@ -62,10 +69,17 @@ class Server:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
+    def stop(self) -> int:
+        """SIGTERM, and the status with which the server ends."""
+        assert self.process
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
     def kill(self) -> None:
         """SIGKILL, for the server and its worker alike."""
         if self.process:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
 
@@ -76,9 +90,11 @@ class Server:
 
 
 @contextmanager
-def serving(key: str, environment: Mapping[str, str]) -> Iterator[Server]:
+def serving(
+    key: str, environment: Mapping[str, str], *, log: int | IO[bytes] = subprocess.DEVNULL
+) -> Iterator[Server]:
     """A server that answers; killed at the end."""
-    server = Server(key, environment)
+    server = Server(key, environment, log=log)
     server.start()
     try:
         yield server
