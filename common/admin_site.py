@@ -1,5 +1,6 @@
 """The admin, with pages that are no model's: an app registers them in `AppConfig.ready`."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -7,11 +8,21 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig as DjangosAdminConfig
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR
+from django.core.exceptions import FieldError, PermissionDenied, ValidationError
+from django.db import DataError, models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from common.errors import Malformed
+from common.forms import DateAndTimeField, DateField, NumberField, WholeNumberField
+
+logger = logging.getLogger(__name__)
+
 View = Callable[[HttpRequest], HttpResponse]
+AdminView = Callable[..., HttpResponseBase]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,67 @@ class Page:
         return guarded
 
 
+# What Django's admin raises for a value that it takes as it comes: no number, no id, a day that no
+# calendar has, an unknown field, a NUL that PostgreSQL cannot store.
+TAMPERED = (ValueError, TypeError, OverflowError, ValidationError, FieldError, DataError)
+LONGEST_SEARCH = 200
+
+
+def refusing_tampered(view: AdminView) -> AdminView:
+    """`view`, with a 400 where a query, a form or an id that was tampered with makes it fail.
+
+    The same exceptions may be a fault of ours: the log has all of it. A page that was asked for
+    as it is linked fails with a 500, as ever.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            refuse_nul(request)
+            refuse_costly(request)
+            response = view(request, *args, **kwargs)
+            refuse_passed_over(response)
+            # Lists are read, and dates looked up, when the page is put together.
+            return response.render() if isinstance(response, TemplateResponse) else response
+        except TAMPERED as error:
+            if not (request.GET or request.POST or args or kwargs):
+                raise
+            logger.warning("Refused as malformed: %s", request.path, exc_info=error)
+            raise Malformed("The address or the form has a value that makes no sense.") from error
+
+    return guarded
+
+
+def refuse_nul(request: HttpRequest) -> None:
+    """Raises Malformed for a form with a NUL, which no row of PostgreSQL can hold."""
+    for name, values in request.POST.lists():
+        if any("\0" in text for text in (name, *values)):
+            raise Malformed("The form has a NUL.")
+
+
+def refuse_costly(request: HttpRequest) -> None:
+    """Raises Malformed for a search that may take for ever: by an expression, or for many words."""
+    if any("regex" in name.split("__") or "iregex" in name.split("__") for name in request.GET):
+        raise Malformed("A list cannot be narrowed by a regular expression.")
+    if len(request.GET.get(SEARCH_VAR, "")) > LONGEST_SEARCH:
+        raise Malformed(f"A search can have {LONGEST_SEARCH} characters at most.")
+
+
+def refuse_passed_over(response: HttpResponseBase) -> None:
+    """Raises Malformed where Django sends the browser to a page that says "Database error"."""
+    if isinstance(response, HttpResponseRedirect) and response.url.endswith(f"?{ERROR_FLAG}=1"):
+        raise Malformed("The list cannot be narrowed by that.")
+
+
+# Numbers and times in the forms of every model have ASCII digits.
+FIELDS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {
+    models.IntegerField: {"form_class": WholeNumberField},
+    models.DecimalField: {"form_class": NumberField},
+    models.DateField: {"form_class": DateField},
+    models.DateTimeField: {"form_class": DateAndTimeField},
+}
+
+
 _pages: list[Page] = []
 
 
@@ -65,6 +137,13 @@ def register(page: Page) -> None:
 
 class Site(AdminSite):
     """Django's admin and the pages."""
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        options.setdefault("formfield_overrides", FIELDS)
+        super().register(model_or_iterable, admin_class, **options)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return super().admin_view(refusing_tampered(view), cacheable)
 
     def get_urls(self) -> list[Any]:
         pages = [

@@ -1,4 +1,7 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models import CharField
+
+from common.text import validate_one_line
 
 
 class CommonConfig(AppConfig):
@@ -23,3 +26,16 @@ class CommonConfig(AppConfig):
         health.register(pooling.unannounced_pooler)
         # The web server runs no checks at its start.
         health.register(checks.no_proxy_is_trusted)
+        require_one_line()
+
+
+def require_one_line() -> None:
+    """Holds every CharField of every model, the libraries' too, to one line of plain text.
+
+    Forms ask a model's validators, the admin's and those of the OpenID provider alike. Here and
+    not in the models, because most of the admin's models belong to libraries.
+    """
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            if isinstance(field, CharField):
+                field.validators.append(validate_one_line)

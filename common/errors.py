@@ -6,15 +6,21 @@ exceptions and the database's refusals into an answer.
 
 import errno
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +33,10 @@ logger = logging.getLogger(__name__)
 PROBLEM_JSON = "application/problem+json"
 # What the system says of a disk that takes nothing more.
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+# What an answer repeats of what came in is bounded, or a small request had a huge answer.
+MOST_ERRORS = 100
+LONGEST_NAME = 200
+LONGEST_DETAIL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +48,40 @@ class FieldError:
     detail: str
 
 
+class Malformed(BadRequest):
+    """400 for a request that no view can read; also where Django answers, and not DRF."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "malformed"
+
+
+class UnsupportedEncoding(Malformed):
+    """415: something names another encoding than UTF-8."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+
+
 def encodable(text: str) -> str:
     """`text` as it can go out: an error repeats what came in, lone surrogates included."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def shortened(text: str, longest: int) -> str:
+    """`text` as it can go out, cut off at `longest` characters."""
+    sendable = encodable(text[: longest + 1])
+    return sendable if len(sendable) <= longest else f"{sendable[: longest - 1]}…"
+
+
+def listed(errors: Sequence[FieldError]) -> list[FieldError]:
+    """The errors that an answer lists: at most MOST_ERRORS, the last of which counts the others."""
+    if len(errors) <= MOST_ERRORS:
+        return list(errors)
+    rest = len(errors) - (MOST_ERRORS - 1)
+    return [
+        *errors[: MOST_ERRORS - 1],
+        FieldError("", "more", f"{rest} more errors are not listed."),
+    ]
 
 
 class Problem(exceptions.APIException):
@@ -66,7 +107,7 @@ class Problem(exceptions.APIException):
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The members of the document. `error` repeats `detail` for clients of Savannah."""
-        detail = encodable(str(self.detail))
+        detail = shortened(str(self.detail), LONGEST_DETAIL)
         return {
             "type": "about:blank",
             "title": HTTPStatus(self.status_code).phrase,
@@ -75,8 +116,12 @@ class Problem(exceptions.APIException):
             "code": self.code,
             "error": detail,
             "errors": [
-                {name: encodable(text) for name, text in asdict(error).items()}
-                for error in self.errors
+                {
+                    "field": shortened(error.field, LONGEST_NAME),
+                    "code": error.code,
+                    "detail": shortened(error.detail, LONGEST_DETAIL),
+                }
+                for error in listed(self.errors)
             ],
             "request_id": request_id,
         }
@@ -184,10 +229,8 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
             return NotFound("Not found.")
         case PermissionDenied():
             return from_drf(exceptions.PermissionDenied())
-        case RequestDataTooBig():
-            return Problem("The body is too large.", status=413, code="too_large")
-        case SuspiciousOperation():
-            return Problem("The request is malformed.", code="malformed")
+        case SuspiciousOperation() | BadRequest() | MultiPartParserError():
+            return unreadable(exc)
         case ProtectedError():
             return still_referenced(exc)
         case IntegrityError():
@@ -196,6 +239,17 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
             return database_away(exc)
         case _:
             return no_space(exc) if getattr(exc, "errno", None) in NO_SPACE else None
+
+
+def unreadable(exc: Exception) -> Problem:
+    """The refusal of a request that Django, or we in its place, could not read."""
+    match exc:
+        case RequestDataTooBig():
+            return Problem("The body is too large.", status=413, code="too_large")
+        case Malformed():
+            return Problem(str(exc), status=exc.status, code=exc.code)
+        case _:
+            return Problem("The request is malformed.", code=Malformed.code)
 
 
 def database_away(exc: Exception) -> Problem:

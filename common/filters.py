@@ -13,7 +13,9 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
 from common.errors import FieldError, Invalid, Problem
+from common.forms import IdField
 from common.models import first_id_at
+from common.text import refuse_foreign_digits
 
 # Between the making of an id and the taking of the time there is a moment: a wait for a lock.
 SLACK = timedelta(minutes=1)
@@ -27,11 +29,18 @@ class MomentField(IsoDateTimeField):
     """A time, to the microsecond. One that is none in UTC, at the end of the years, is refused."""
 
     def to_python(self, value: Any) -> datetime | None:
+        refuse_foreign_digits(value, self.error_messages["invalid"])
         moment: datetime | None = super().to_python(value)
         try:
             return moment and moment.astimezone(UTC)
         except OverflowError:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class IdFilter(django_filters.UUIDFilter):
+    """By an id."""
+
+    field_class = IdField
 
 
 class MomentFilter(django_filters.IsoDateTimeFilter):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.inserts import insert_row
+from common.text import refuse_foreign_digits
 
 
 def new_id() -> uuid.UUID:
@@ -29,10 +30,23 @@ def touched(model: type[models.Model]) -> dict[str, Any]:
     return {"updated_at": timezone.now()} if "updated_at" in names else {}
 
 
+class IdField(models.UUIDField[Any, Any]):
+    """A UUID. As text it has ASCII digits, wherever it comes from: a path, a cursor, a form."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """A plain UUIDField to migrations: the columns are the same."""
+        name, _, arguments, options = super().deconstruct()
+        return name, "django.db.models.UUIDField", arguments, options
+
+    def to_python(self, value: Any) -> Any:
+        refuse_foreign_digits(value, "This is no UUID.")
+        return super().to_python(value)
+
+
 class BaseModel(models.Model):
     """A row with a time-ordered id and its times of creation and of the last change (UTC)."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = IdField(primary_key=True, default=new_id, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 from django.http import QueryDict
@@ -13,15 +13,24 @@ from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
+from common.uploads import require_utf8_form
+
 # An order with its lines is three deep.
 DEEPEST = 32
+# Members of objects and elements of arrays, all together. A query for 1,000 pairs has 3,000.
+MOST_VALUES = 10_000
+# What ends the name of a member. Inside of text a quote is escaped, so that most bodies have as
+# many of these as their objects have members.
+NAME_END = re.compile(rb'"[ \t\r\n]*:')
 NOT_UTF8 = "The body is not valid UTF-8."
+CONTAINERS = (dict, list)
 BIG_NUMBER = re.compile(rb"[0-9]{19}")
 TOO_DEEP = "The JSON is nested too deeply."
+TOO_MANY = f"The JSON has more than {MOST_VALUES:,} members and elements."
 
 
 class JSONParser(parsers.JSONParser):
-    """JSON. A body nested so deeply that the decoder gives up is a 400, not a 500."""
+    """JSON of bounded depth and size, in which no object names a member twice."""
 
     def parse(
         self,
@@ -37,8 +46,13 @@ class JSONParser(parsers.JSONParser):
             content = None
         if content is None:
             content = self.parse_slowly(body, media_type, parser_context)
-        if body.count(b"[") + body.count(b"{") > DEEPEST and deeper_than(content, DEEPEST):
+        size = size_of(content)
+        if size.depth > DEEPEST:
             raise ParseError(TOO_DEEP)
+        if size.values > MOST_VALUES:
+            raise ParseError(TOO_MANY)
+        if size.members != len(NAME_END.findall(body)):
+            refuse_repeated_names(body.decode())
         return content
 
     def parse_slowly(self, body: bytes, *about: Any) -> Any:
@@ -51,23 +65,53 @@ class JSONParser(parsers.JSONParser):
             raise ParseError(json_sentence(error.__context__)) from error
 
 
-def deeper_than(content: Any, most: int) -> bool:
-    """Whether more than `most` arrays and objects lie inside each other in `content`."""
-    level = containers([content])
-    for _ in range(most):
-        if not level:
-            return False
-        level = containers(
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        )
-    return bool(level)
+class Size(NamedTuple):
+    """How big the content of a body of JSON is."""
+
+    # Arrays and objects inside each other.
+    depth: int
+    # Members of objects and elements of arrays, all together.
+    values: int
+    # Members of objects.
+    members: int
 
 
-def containers(values: Iterable[Any]) -> list[dict[str, Any] | list[Any]]:
-    """The arrays and objects among `values`."""
-    return [value for value in values if isinstance(value, dict | list)]
+def size_of(content: Any) -> Size:
+    """How big `content` is; in a loop, since it may be as deep as a decoder allows."""
+    depth = values = members = 0
+    level = [content] if isinstance(content, CONTAINERS) else []
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for one in level:
+            values += len(one)
+            inner: Iterable[Any] = one
+            if isinstance(one, dict):
+                members += len(one)
+                inner = one.values()
+            below += [value for value in inner if isinstance(value, CONTAINERS)]
+        level = below
+    return Size(depth, values, members)
+
+
+def refuse_repeated_names(text: str) -> None:
+    """Raises ParseError if an object in the JSON `text` names a member twice.
+
+    RFC 8259 (4) leaves open which of the two counts: what a proxy has checked may not be what
+    is stored.
+    """
+    # Numbers stay text: there may be some that Python does not read.
+    json.loads(text, object_pairs_hook=unique_members, parse_int=str, parse_float=str)
+
+
+def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON (`object_pairs_hook`). Raises ParseError for a name that comes twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ParseError(f"The JSON names the member {repeated[:100]!r} twice in one object.")
+    return members
 
 
 def json_sentence(reason: BaseException | None) -> str:
@@ -94,6 +138,7 @@ class FormParser(parsers.FormParser):
             form = QueryDict(stream.read().decode("utf-8"), encoding="utf-8")
         except UnicodeDecodeError as error:
             raise ParseError(NOT_UTF8) from error
+        require_utf8_form(form)
         return refuse_replaced(form)
 
 

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,14 +18,13 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import empty
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from common.text import has_foreign_digits, is_plain, validate_lines, validate_one_line
+
 # Decimal would also read underscores, other scripts' digits and NaN.
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\s*")
 
-USUAL_VALIDATORS = {
-    MaxLengthValidator,
-    ProhibitNullCharactersValidator,
-    ProhibitSurrogateCharactersValidator,
-}
+# The rule for one line of text says the same, and more.
+COVERED = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
 FieldErrors = dict[str, list[ErrorDetail]]
 S = TypeVar("S", bound=serializers.Serializer[Any])
@@ -113,7 +113,14 @@ def reused(cls: type[S], *args: Any, **kwargs: Any) -> S:
 
 
 class Text(serializers.CharField):
-    """Text. A number or a truth value where text belongs is a mistake, not a spelling of it."""
+    """One line of text. A number or a truth value is a mistake, not a spelling of it."""
+
+    validate_characters = staticmethod(validate_one_line)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        others = [each for each in self.validators if not isinstance(each, COVERED)]
+        self.validators = [*others, self.validate_characters]
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -132,22 +139,49 @@ class Text(serializers.CharField):
         # What nearly all text passes at once; the validators, one by one, take as long as
         # everything else that is done with it.
         short = self.max_length is None or len(value) <= self.max_length
-        if not (self.has_usual_validators and short and value.isascii() and "\0" not in value):
+        if not (self.has_usual_validators and short and is_plain(value)):
             super().run_validators(value)
 
     @cached_property
     def has_usual_validators(self) -> bool:
-        """Whether nothing but the length, NULs and lone surrogates is looked at."""
-        return {type(validator) for validator in self.validators} <= USUAL_VALIDATORS
+        """Whether nothing but the length and the characters is looked at."""
+        return all(
+            each is self.validate_characters or isinstance(each, MaxLengthValidator)
+            for each in self.validators
+        )
+
+
+class Lines(Text):
+    """Text that may have several lines, such as a description."""
+
+    validate_characters = staticmethod(validate_lines)
 
 
 class Id(serializers.UUIDField):
     """A UUID, written as one; DRF would also read numbers."""
 
     def to_internal_value(self, data: Any) -> UUID:
-        if not isinstance(data, str):
+        if not isinstance(data, str) or has_foreign_digits(data):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
+
+
+class WholeNumber(serializers.IntegerField):
+    """A whole number, in ASCII digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and has_foreign_digits(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Moment(serializers.DateTimeField):
+    """A time, in ASCII digits."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if isinstance(value, str) and has_foreign_digits(value):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
+        return super().to_internal_value(value)
 
 
 class NormalisedField(Text):
@@ -160,6 +194,7 @@ class NormalisedField(Text):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         try:
+            validate_one_line(text)
             return self.normalise(text)
         except ModelValidationError as error:
             raise ValidationError(error.messages, code=error.code) from error

@@ -11,6 +11,7 @@ from common.serving.limits import LIMITS
 from config.wsgi import application as wsgi
 
 from access.credentials import is_known  # isort: skip # needs the apps, which wsgi has loaded
+from common.intake import make_harmless, unreadable  # isort: skip
 from common.serving.application import Application  # isort: skip
 
 # Where files are handed in.
@@ -20,7 +21,9 @@ UPLOADS = re.compile(r"/(v1|api|api/v1)/imports/?|/admin/imports/import/add/")
 def most_bytes(environ: dict[str, Any]) -> int:
     """How long a body may be: little for strangers, and much only for a file."""
     close_old_connections()
-    if not is_known(WSGIRequest(environ)):
+    make_harmless(environ)
+    request = WSGIRequest(environ)
+    if unreadable(request) or not is_known(request):
         return LIMITS.small_body
     is_upload = UPLOADS.fullmatch(environ["PATH_INFO"])
     most = settings.MAX_UPLOAD_BYTES if is_upload else settings.DATA_UPLOAD_MAX_MEMORY_SIZE

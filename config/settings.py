@@ -99,6 +99,8 @@ MIDDLEWARE = [
     "common.client_ip.ForwardedProtoMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Before anything that decodes or reads what the client sent.
+    "common.intake.IntakeMiddleware",
     # What comes after it is for pages.
     "common.shortcut.ShortcutMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -347,6 +349,13 @@ RATE_LIMIT_HIGH_FACTOR = env.int("RATE_LIMIT_HIGH_FACTOR", default=100)
 IDEMPOTENCY_RECORDS_PER_PRINCIPAL = env.int("IDEMPOTENCY_RECORDS_PER_PRINCIPAL", default=1_000_000)
 # Bytes of a body; a bulk upload streams its file and is not held to it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
+# The same for whoever has shown no credential, and where none is asked for.
+MAX_OPEN_BODY_BYTES = 64 * 1024
+# Fields of a form, parts of a multipart body, parameters of a query; and files in it.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+# Files are refused but by views that ask for one.
+FILE_UPLOAD_HANDLERS = ["common.uploads.Intake"]
 
 # Where an uploaded file lies until it is stored; the system's directory for such if not given.
 FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_DIR", default="") or None

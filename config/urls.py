@@ -25,6 +25,7 @@ from access.views import AuthTokenView, TokenPairView, TokenRefreshView
 from common.errors import NotFound, Problem, as_problem, fault, page_problem
 from config.api import documents, openapi_json, router
 from customers.views import RegistrationView
+from imports.views import UploadCheck
 from notifications import callbacks
 
 # Longer before shorter: `/api/v1/` would otherwise be looked for under `/api/`.
@@ -82,13 +83,15 @@ urlpatterns = [
     re_path(r"^api/token/?$", TokenPairView.as_view()),
     re_path(r"^api/token/refresh/?$", limited(TokenRefreshView.as_view(), LOGIN_REFRESH)),
     re_path(r"^api/rest-auth/registration/?$", limited(RegistrationView.as_view(), REGISTRATION)),
+    path("uploads/check", UploadCheck.as_view()),
     path("notifications/africastalking/", include(callbacks.urlpatterns)),
     *(path("", api_under(base)) for base in OTHER_BASES),
 ]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return page_problem(request, Problem("The request is malformed.", code="malformed"))
+    problem = as_problem(exception) or Problem("The request is malformed.", code="malformed")
+    return page_problem(request, problem)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -12,13 +12,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # Before anything imports the library that counts.
 share_metrics(settings.METRICS_DIR)
-application = get_wsgi_application()
+django_application = get_wsgi_application()
 
 from django.urls import get_resolver  # noqa: E402 - needs the apps
 
 from access.issuers import fetch_all_keys  # noqa: E402
+from common.intake import readable  # noqa: E402
 from common.logs import mask_handlers  # noqa: E402
 from common.statement_timeout import limit_statements  # noqa: E402
+
+application = readable(django_application)
 
 # Only requests are limited: a migration or an export may take its time.
 limit_statements()

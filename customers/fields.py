@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 
+from common.text import validate_one_line
 from customers.normalise import (
     normalise_document,
     normalise_domain,
@@ -25,6 +26,7 @@ class NormalisedCharField(models.CharField[Any, Any]):
         text = super().to_python(value)
         if not text:
             return None if self.null else ""
+        validate_one_line(text)
         return type(self).normalise(text.strip())
 
     def formfield(self, **kwargs: Any) -> Any:

@@ -91,8 +91,8 @@ def merge_of(customer_id: str) -> Merge | None:
 
 
 def id_in(text: str) -> UUID | None:
-    """The id that a path has in it, if it is one."""
+    """The id that a text is, if it is one: in ASCII, as `IdField` has it."""
     try:
-        return UUID(text)
+        return UUID(text) if text.isascii() else None
     except ValueError:
         return None

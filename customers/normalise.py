@@ -13,6 +13,8 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 from stdnum.br import cpf
 from stdnum.exceptions import ValidationError as BadNumber
 
+from common.text import refuse_foreign_digits
+
 LONGEST_DOMAIN = 253  # RFC 1035, 2.3.4, without the root's dot
 # BCP 47 without what no template is written for: a language, and maybe a script and a region.
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")
@@ -25,6 +27,8 @@ PLAIN_LABEL = r"(?!..--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 PLAIN_DOMAIN = re.compile(rf"{PLAIN_LABEL}(\.{PLAIN_LABEL})+")
 PLAIN_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MOST_REMEMBERED = 10_000
+NO_PHONE = "This is no phone number. Give it with its country code: +254712345678."
+NO_CPF = "This is no valid CPF."
 
 
 def remembering(normalise: Callable[[str], str]) -> Callable[[str], str]:
@@ -56,6 +60,7 @@ def normalise_phone(text: str) -> str:
     """
     if not text:
         return ""
+    refuse_foreign_digits(text, NO_PHONE)
     digits = with_country_code(text.replace(" ", ""), settings.PHONE_DEFAULT_REGION)
     if PLAIN_E164.fullmatch(digits) and (number := plainly_read(digits)):
         return f"+{number.country_code}{number.national_number}"
@@ -65,10 +70,7 @@ def normalise_phone(text: str) -> str:
         number = None
     # An extension cannot be kept in E.164, nor be sent an SMS.
     if number is None or number.extension or not phonenumbers.is_valid_number(number):
-        raise ValidationError(
-            "This is no phone number. Give it with its country code: +254712345678.",
-            code="phone",
-        )
+        raise ValidationError(NO_PHONE, code="phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -133,13 +135,14 @@ def normalise_document(text: str) -> str:
     """
     if not text:
         return ""
+    refuse_foreign_digits(text, NO_CPF)
     try:
         digits = str(cpf.validate(text))
     except BadNumber:
         digits = ""
     # Eleven equal digits pass the arithmetic; nobody is given such a number.
     if len(set(digits)) <= 1:
-        raise ValidationError("This is no valid CPF.", code="document")
+        raise ValidationError(NO_CPF, code="document")
     return digits
 
 

@@ -6,11 +6,14 @@ from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from access.permissions import MayAccess
 from common.documents.operations import Operation
 from common.errors import Problem
 from common.parsers import MultiPartParser
 from common.rendering import JSONRenderer
+from common.uploads import take_file
 from common.viewsets import BaseViewSet, ListModelMixin
 from imports import examples
 from imports.filters import ImportFilter
@@ -19,6 +22,22 @@ from imports.report import report_of
 from imports.serializers import ImportSerializer
 
 CSV = "text/csv"
+
+
+class UploadCheck(APIView):
+    """Whether the caller may hand in a file: 204, or else 401 or 403.
+
+    A proxy asks this before it takes in the body of an upload (`auth_request` of nginx).
+    """
+
+    permission_classes = (MayAccess,)
+    resource = "imports"
+    queryset = Import.objects.all()
+    required_permission = "add"
+    owner: str | None = None
+
+    def get(self, request: Request) -> Response:
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ReportRenderer(JSONRenderer):
@@ -61,6 +80,8 @@ class ImportViewSet(mixins.CreateModelMixin, ListModelMixin, BaseViewSet):
         # Before anything of the file is read; without a length a body is taken for empty.
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_UPLOAD_BYTES:
             raise Problem("The file is too large.", status=413, code="too_large")
+        if request.method == "POST":
+            take_file(request)
 
     def check_throttles(self, request: Request) -> None:
         # To look how far it is, is a read like any other.

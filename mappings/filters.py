@@ -3,7 +3,7 @@ from uuid import UUID
 import django_filters
 from django.db.models import QuerySet
 
-from common.filters import CreatedFilter
+from common.filters import CreatedFilter, IdFilter
 from customers.lookup import present_id
 from mappings.models import App, Mapping
 
@@ -19,7 +19,7 @@ class AppFilter(CreatedFilter):
 class MappingFilter(CreatedFilter):
     """What a list of mappings can be narrowed to."""
 
-    customer = django_filters.UUIDFilter(
+    customer = IdFilter(
         method="of_customer",
         help_text="Of the customer with this id. A form in the body will do, too.",
     )

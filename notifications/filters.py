@@ -3,7 +3,7 @@ from uuid import UUID
 import django_filters
 from django.db.models import QuerySet
 
-from common.filters import CreatedFilter
+from common.filters import CreatedFilter, IdFilter
 from customers.lookup import present_id
 from notifications.models import Message
 
@@ -19,10 +19,8 @@ class MessageFilter(CreatedFilter):
         method="as_shown",
         help_text="In this state.",
     )
-    order = django_filters.UUIDFilter("order_id", help_text="About the order with this id.")
-    customer = django_filters.UUIDFilter(
-        method="about_customer", help_text="About the customer with this id."
-    )
+    order = IdFilter("order_id", help_text="About the order with this id.")
+    customer = IdFilter(method="about_customer", help_text="About the customer with this id.")
     to = django_filters.CharFilter(max_length=16, help_text="To this number, in E.164.")
 
     def as_shown(self, rows: object, name: str, status: str) -> object:

@@ -8,6 +8,7 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 
 from common.errors import Problem
+from common.forms import NumberField, WholeNumberField
 from orders.models import Order, OrderLine
 from orders.pricing import WantedLine, price
 from orders.services import place_order, set_status
@@ -21,8 +22,8 @@ class LineForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("item", "description", "quantity", "unit_price")
 
     description = forms.CharField(max_length=250, required=False)
-    unit_price = forms.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
-    quantity = forms.IntegerField(min_value=1, initial=1)
+    unit_price = NumberField(max_digits=14, decimal_places=2, min_value=0, required=False)
+    quantity = WholeNumberField(min_value=1, initial=1)
 
     def clean(self) -> dict[str, Any]:
         members: dict[str, Any] = super().clean() or self.cleaned_data

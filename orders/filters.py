@@ -3,7 +3,7 @@ from uuid import UUID
 import django_filters
 from django.db.models import QuerySet
 
-from common.filters import CreatedFilter, MomentFilter
+from common.filters import CreatedFilter, IdFilter, MomentFilter
 from customers.lookup import customer_id_of, present_id
 from orders.models import Order
 
@@ -11,9 +11,7 @@ from orders.models import Order
 class OrderFilter(CreatedFilter):
     """What a list of orders can be narrowed to."""
 
-    customer = django_filters.UUIDFilter(
-        method="with_id", help_text="Of the customer with this id."
-    )
+    customer = IdFilter(method="with_id", help_text="Of the customer with this id.")
     customer_code = django_filters.CharFilter(
         method="with_code", max_length=50, help_text="Of the customer with this code."
     )

@@ -8,8 +8,20 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.utils import json
 
 from common.money import cents, validate_currency
+from common.parsers import unique_members
 from common.representation import Derived
-from common.serializers import FieldErrors, Id, MoneyField, StrictSerializer, Text, clash, given
+from common.serializers import (
+    FieldErrors,
+    Id,
+    Lines,
+    Moment,
+    MoneyField,
+    StrictSerializer,
+    Text,
+    WholeNumber,
+    clash,
+    given,
+)
 from orders import services
 from orders.members import contributed_fields
 from orders.models import Order, stored_id
@@ -27,7 +39,7 @@ class LinesSerializer(serializers.ListSerializer[Any]):
         if not isinstance(dictionary, QueryDict) or not isinstance(text, str):
             return super().get_value(dictionary)
         try:
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=unique_members)
         except (ValueError, RecursionError):
             # To be refused as what it is: no list.
             return text
@@ -37,8 +49,8 @@ class LineSerializer(StrictSerializer):
     """A line: an item of the catalogue, or free text with a price. Prices are snapshots."""
 
     item = Id(source="item_id", required=False, allow_null=True)
-    description = Text(max_length=250, required=False)
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES)
+    description = Lines(max_length=250, required=False)
+    quantity = WholeNumber(min_value=1, max_value=MOST_PIECES)
     unit_price = MoneyField(required=False)
     total = MoneyField(read_only=True)
 
@@ -151,8 +163,8 @@ class OrderRequestSerializer(StrictSerializer):
 
     customer = Id(required=False)
     customer_code = Text(max_length=50, required=False)
-    item = Text(max_length=250, required=False)
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_PIECES, required=False)
+    item = Lines(max_length=250, required=False)
+    quantity = WholeNumber(min_value=1, max_value=MOST_PIECES, required=False)
     amount = MoneyField(required=False)
     lines = LineSerializer(
         many=True,
@@ -161,7 +173,7 @@ class OrderRequestSerializer(StrictSerializer):
         max_length=MOST_LINES,  # type: ignore[call-arg]  # ListSerializer takes it
     )
     currency = Text(required=False, validators=[validate_currency])
-    order_time = serializers.DateTimeField(required=False)
+    order_time = Moment(required=False)
     code = Text(max_length=50, required=False, allow_null=True)
     status = serializers.ChoiceField(
         choices=Order.Status.choices,

@@ -236,10 +236,7 @@ def item_id(text: str) -> UUID:
     For what is no id it is the nil UUID, which no item has: it is then missed together with
     whatever else cannot be found.
     """
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)
+    return lookup.id_in(text) or UUID(int=0)
 
 
 def clash(*fields: str, why: str) -> Invalid:

@@ -1,5 +1,4 @@
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from rest_framework import status
@@ -12,7 +11,7 @@ from common.errors import FieldError, Invalid, NotFound
 from common.reach import Reach
 from common.serializers import reused
 from common.viewsets import ResourceViewSet
-from customers.lookup import customer_id_of, find_customer
+from customers.lookup import customer_id_of, find_customer, id_in
 from customers.models import Customer
 from orders import examples
 from orders.filters import OrderFilter
@@ -103,10 +102,9 @@ class OrderViewSet(ResourceViewSet):
     @action(detail=False, url_path=r"customer/(?P<customer_id>[^/.]+)")
     def customer(self, request: Request, customer_id: str) -> Response:
         """The orders of the customer with an id, newest first."""
-        try:
-            return self.list_of(pk=UUID(customer_id))
-        except ValueError:
-            raise NotFound("Customer not found") from None
+        if (pk := id_in(customer_id)) is None:
+            raise NotFound("Customer not found")
+        return self.list_of(pk=pk)
 
     def list_of(self, **customer: Any) -> Response:
         """One customer's orders; 404 when there is no such customer."""

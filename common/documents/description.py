@@ -26,7 +26,7 @@ DESCRIPTIONS = {
     "partial_update": "Changes the members that are given and leaves the others.",
 }
 CHANGES = {"update", "partial_update"}
-EVERYWHERE = (400, 401, 403, 406, 429, 500, 503)
+EVERYWHERE = (400, 401, 403, 406, 414, 415, 429, 431, 500, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ class _Describer:
         if self.detail or "{" in self.path:
             found.add(404)
         if not self.safe:
-            found |= {409, 413, 415}
+            found |= {409, 413}
             if self.detail:
                 found |= {412, 428}
         if self.method == "POST":

@@ -39,10 +39,12 @@ MEANINGS = {
     409: "The present state forbids it, or a request with this Idempotency-Key is under way.",
     412: "`If-Match` names another version than the present one.",
     413: "The body is too large.",
-    415: "The body is neither JSON nor a form.",
+    414: "The address is too long.",
+    415: "The body is neither JSON nor a form, or an encoding other than UTF-8 is named.",
     422: "This Idempotency-Key was used with another request.",
     428: "This key must say with `If-Match` which version it changes.",
     429: "Too many requests in this minute, or too many Idempotency-Keys on record.",
+    431: "The header fields are too long.",
     500: "A fault of ours; the log has it under the request id.",
     503: "Busy, or the database is away. Nothing was half-written.",
 }
@@ -67,6 +69,7 @@ EXAMPLES = {
         "It was changed since you read it. Read it again.", status=412, code="precondition_failed"
     ),
     413: Problem("The body is too large.", status=413, code="too_large"),
+    414: Problem("The address is too long.", status=414, code="address_too_long"),
     415: Problem(
         'Unsupported media type "text/plain" in request.',
         status=415,
@@ -83,6 +86,7 @@ EXAMPLES = {
         code="precondition_required",
     ),
     429: Problem("Request was throttled.", status=429, code="throttled"),
+    431: Problem("The header fields are too long.", status=431, code="headers_too_long"),
     500: Problem("Something went wrong on our side.", status=500, code="error"),
     503: Problem("The service is busy. Try again in a moment.", status=503, code="unavailable"),
 }

@@ -107,22 +107,7 @@ def test_says_nothing_in_a_page(
     assert SECRET in caplog.text
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "application/json; charset=rot13",
-        "application/json; charset=zlib",
-        "application/json; charset=bz2",
-        "application/json; charset=hex",
-        "application/json; charset=base64",
-        "application/json; charset=unknown",
-        "multipart/form-data; boundary=b; charset=rot13",
-        "multipart/form-data; boundary=b; charset=zlib",
-        "multipart/form-data",
-        "multipart/form-data; boundary=",
-        "application/x-www-form-urlencoded; charset=rot13",
-    ],
-)
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary="])
 def test_takes_no_harm_from_a_kind_of_body(partner: APIClient, kind: str) -> None:
     body = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nZ\r\n--b--\r\n'
 

@@ -38,7 +38,7 @@ def test_shows_both_alike(partner: APIClient, name: str) -> None:
 
 def test_shows_orders_alike(partner: APIClient, john: Customer, shirt: Item) -> None:
     item = {"item": str(shirt.pk), "quantity": 3}
-    pen = {"description": "Pen \u2028 \u00e9 \U0001f58a", "quantity": 2, "unit_price": "0.10"}
+    pen = {"description": "Pen \u2027 \u00e9 \U0001f58a", "quantity": 2, "unit_price": "0.10"}
     Customer.objects.filter(pk=john.pk).update(name="", domain="doe.example", phone_number="")
     bodies: list[dict[str, Any]] = [
         {"customer_code": "CUST001", "item": "Laptop", "amount": "999999999999.99"},

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from json import JSONDecodeError
 
+from rest_framework.exceptions import ParseError
 from rest_framework.utils import json
 
-from common.parsers import DEEPEST, deeper_than
+from common.parsers import DEEPEST, size_of, unique_members
 from imports.reading.lines import LONGEST_LINE, TOO_LONG, lines_of
 from imports.reading.records import NOT_UTF8, Position, Record, unreadable
 from imports.sources import Source
@@ -31,9 +32,9 @@ def read(line: bytes, number: int) -> Record:
     if len(line) > LONGEST_LINE:
         return unreadable(number, "too_long", TOO_LONG)
     try:
-        members = json.loads(line.decode().rstrip())
-        too_deep = deeper_than(members, DEEPEST)
-    except (ValueError, RecursionError) as error:
+        members = json.loads(line.decode().rstrip(), object_pairs_hook=unique_members)
+        too_deep = size_of(members).depth > DEEPEST
+    except (ValueError, RecursionError, ParseError) as error:
         return unreadable(number, *explain(error))
     if too_deep:
         return unreadable(number, *explain(RecursionError()))
@@ -49,6 +50,8 @@ def explain(error: Exception) -> tuple[str, str]:
             return "encoding", NOT_UTF8
         case JSONDecodeError():
             return "json", f"This is not JSON: {error.msg} (column {error.colno})."
+        case ParseError():
+            return "json", str(error.detail)
         case RecursionError():
             return "json", "The JSON is nested too deeply."
         case _:

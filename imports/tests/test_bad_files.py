@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 from customers.models import Customer
 from imports.models import ImportChunk
 from imports.tests.uploads import counts, imported, report
+from orders.models import Order
 
 KNOWN = (
     "Known columns are id, code, name, first_name, last_name, phone_number, domain, document,"
@@ -179,13 +180,21 @@ def test_reads_what_programs_write(partner: APIClient, content: str) -> None:
     assert list(found) == [("C1", "Ann"), ("C2", "Bob")]
 
 
-def test_reads_values_over_several_lines(partner: APIClient) -> None:
-    content = 'code,name\nC1,"Ann\r\n""the\n\nfirst"""\nC2,x\nC3,"y",z\n'
+def test_reads_values_over_several_lines(partner: APIClient, john: Customer) -> None:
+    header = "customer_code,amount,item\n"
+    content = f'{header}CUST001,1,"A pen\r\n""of\n\nours"""\nCUST001,2,x\nCUST001,3,"y",z\n'
 
-    shown = imported(partner, content)
+    shown = imported(partner, content, "orders")
 
-    assert Customer.objects.get(code="C1").name == 'Ann\r\n"the\n\nfirst"'
+    assert Order.objects.get(amount=1).description == 'A pen\r\n"of\n\nours"'
     assert report(partner, shown)[0][0] == 7
+
+
+def test_refuses_a_name_over_several_lines(partner: APIClient) -> None:
+    shown = imported(partner, 'code,name\nC1,"Ann\nthe first"\nC2,Bob\n')
+
+    assert report(partner, shown)[0][:3] == (2, "name", "characters")
+    assert list(Customer.objects.values_list("code", flat=True)) == ["C2"]
 
 
 def test_a_file_without_rows_is_done(partner: APIClient) -> None:

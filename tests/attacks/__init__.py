@@ -1,0 +1,1 @@
+"""What was tried against an installation, and does not work."""
