@@ -10,13 +10,25 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
 
 from common.integrity import is_foreign_key_violation, violated_constraint
 
@@ -186,8 +198,21 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
             return Problem("The request is malformed.", code="malformed")
         case ProtectedError():
             return still_referenced(exc)
+        case ValidationError():
+            return from_drf(exceptions.ValidationError(as_serializer_error(exc)))
+        case DatabaseError() | InterfaceError():
+            return from_database(exc)
+        case _:
+            return None
+
+
+def from_database(exc: Exception) -> Problem | None:
+    """What the database refused, or that it is away; None for a fault of ours."""
+    match exc:
         case IntegrityError():
             return constraint_refused(exc)
+        case DataError():
+            return Problem("A value cannot be stored: it is too long or out of range.")
         case OperationalError() | InterfaceError():
             return database_away(exc)
         case _:
