@@ -159,9 +159,6 @@ class NormalisedField(Text):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        # Before the spelling is read: what that takes grows with the text.
-        if self.max_length is not None and len(text) > self.max_length:
-            self.fail("max_length", max_length=self.max_length)
         try:
             return self.normalise(text)
         except ModelValidationError as error:

@@ -6,13 +6,14 @@ from typing import Any
 from django.db import models
 
 from customers.normalise import (
-    LONGEST_SPELLING,
     normalise_document,
     normalise_domain,
     normalise_language,
     normalise_phone,
     normalise_time_zone,
 )
+
+LONGEST_SPELLING = 300
 
 
 class NormalisedCharField(models.CharField[Any, Any]):

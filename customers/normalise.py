@@ -12,12 +12,11 @@ from django.core.exceptions import ValidationError
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 from stdnum.br import cpf
 
-# The longest spelling that is read at all. The libraries below take quadratic time for longer ones,
-# or raise errors of their own (Python reads no integer of more than 4,300 digits).
-LONGEST_SPELLING = 300
 LONGEST_DOMAIN = 253  # RFC 1035, 2.3.4, without the root's dot
 # BCP 47 without what no template is written for: a language, and maybe a script and a region.
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")
+# A CPF with its dots, its dash and spaces around them.
+LONGEST_DOCUMENT = 100
 SCRIPT_LENGTH = 4
 LONGEST_LANGUAGE = len("zho-Hant-419")
 LONGEST_TIME_ZONE = 64
@@ -30,7 +29,7 @@ MOST_REMEMBERED = 10_000
 
 
 def remembering(normalise: Callable[[str], str]) -> Callable[[str], str]:
-    """`normalise` within LONGEST_SPELLING, which knows what it has come to lately.
+    """`normalise`, which knows what it has come to lately.
 
     Text is normalised when it comes in and again when it is stored or looked for; of many
     rows that is half of all the work.
@@ -41,9 +40,6 @@ def remembering(normalise: Callable[[str], str]) -> Callable[[str], str]:
     def remembered(text: str) -> str:
         if text in lately:
             return text
-        if len(text) > LONGEST_SPELLING:
-            said = f"Give at most {LONGEST_SPELLING} characters."
-            raise ValidationError(said, code="max_length")
         stored = normalise(text)
         if len(lately) >= MOST_REMEMBERED:
             lately.clear()
@@ -139,7 +135,8 @@ def normalise_document(text: str) -> str:
     if not text:
         return ""
     try:
-        digits = str(cpf.validate(text))
+        # stdnum takes microseconds for each character, and seconds for a body full of them.
+        digits = str(cpf.validate(text)) if len(text) <= LONGEST_DOCUMENT else ""
     except ValueError:
         digits = ""
     # Eleven equal digits pass the arithmetic; nobody is given such a number.
