@@ -114,8 +114,11 @@ def weigh(content: IO[bytes], *, rows: bool) -> None:
 
     def count(name: str, attributes: list[str]) -> None:
         nonlocal elements
-        elements = 0 if rows and name.endswith("row") else elements + 1
-        if elements > most:
+        is_row = rows and name.endswith("row")
+        elements = 0 if is_row else elements + 1
+        # Rows that are not there are read as empty ones, up to the one that is.
+        number = attributes[attributes.index("r") + 1] if is_row and "r" in attributes else "0"
+        if elements > most or int(number) > MOST_ROWS:
             raise too_large_problem()
 
     def refuse_document_type(*declaration: Any) -> None:

@@ -6,6 +6,7 @@ a worker that is killed after each batch.
 
 import threading
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from unittest import mock
 
@@ -281,7 +282,7 @@ def test_refuses_items_that_contradict_themselves(
         for line, pair in ((2, (2, 5)), (4, (4, 6)), (5, (2, 5)), (6, (4, 6)))
     ]
     assert counts(shown) == {"rows": 5, "created": 1, "refused": 4}
-    assert sorted(Item.objects.values_list("name", "price")) == [("Cap", 5), ("Shirt", 25.5)]
+    assert sorted(Item.objects.values_list("name", "price")) == [("Cap", Decimal(5)), ("Shirt", Decimal("25.50"))]
 
 
 @BATCHES
