@@ -282,7 +282,10 @@ def test_refuses_items_that_contradict_themselves(
         for line, pair in ((2, (2, 5)), (4, (4, 6)), (5, (2, 5)), (6, (4, 6)))
     ]
     assert counts(shown) == {"rows": 5, "created": 1, "refused": 4}
-    assert sorted(Item.objects.values_list("name", "price")) == [("Cap", Decimal(5)), ("Shirt", Decimal("25.50"))]
+    assert sorted(Item.objects.values_list("name", "price")) == [
+        ("Cap", Decimal(5)),
+        ("Shirt", Decimal("25.50")),
+    ]
 
 
 @BATCHES
