@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
 from django.urls import URLPattern, path
+from django.urls.resolvers import RoutePattern
 from django.views.decorators.cache import never_cache
 from oauth2_provider import urls as toolkit
 
@@ -41,7 +42,12 @@ def ours(pattern: URLPattern) -> URLPattern:
     if pattern.name in NOT_TO_BE_KEPT:
         view = never_cache(view)
     view = provider.refusing_malformed(view)
-    return URLPattern(pattern.pattern, view, pattern.default_args, pattern.name)
+    address = pattern.pattern
+    if isinstance(address, RoutePattern):
+        # The toolkit takes any word for a row's number, and fails when it looks for it.
+        route = str(address).replace("<slug:pk>", "<int:pk>")
+        address = RoutePattern(route, is_endpoint=True)
+    return URLPattern(address, view, pattern.default_args, pattern.name)
 
 
 # RFC 8414 and OpenID clients look for these at the root as well.

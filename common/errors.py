@@ -31,6 +31,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
 from common.integrity import is_foreign_key_violation, violated_constraint
+from common.rendering import JSONRenderer
 
 logger = logging.getLogger(__name__)
 
@@ -242,6 +243,8 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> Response:
     if problem is None:
         logger.error("Unhandled error in %s %s", request.method, request.path, exc_info=exc)
         problem = fault()
+    # A view whose answers are pages (Swagger UI) would render a page.
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), PROBLEM_JSON
     return Response(
         problem.body(getattr(request, "request_id", "")),
         status=problem.status_code,

@@ -21,6 +21,7 @@ from customers.models import Customer
 from imports.tests.uploads import imported, report
 from imports.work import FAULT
 from items.models import Item
+from tests.odd import NUMBERS, TEXTS, TOKENS
 
 TOGETHER = [
     HealthCheck.function_scoped_fixture,  # rows of the examples before do no harm
@@ -39,26 +40,13 @@ def short(examples: int) -> settings:
 
 # --- Values ---------------------------------------------------------------------------
 
-ODD = [
-    *("1" * 5000, "0", "-0", "-1", "1e999999", "1E-999999", "NaN", "-Infinity", "0x10", "1_000"),
-    *("\0", "a\0b", "x" * 100_000, "\u202ecod", "\ufeff", "\u200b", "é" * 600, "१२३", "²" * 11),
-    *("0000-01-01T00:00:00Z", "99999-01-01T00:00:00Z", "-1-01-01T00:00:00Z", "2026-02-30T00:00Z"),
-    *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00+99:99"),
-    *("." * 300, "a." * 130, "xn--" * 20 + ".com", "\u200d.com", "1" * 400 + ".com"),
-    *("+" + "1" * 300, "0712345678;ext=" + "9" * 30, "tel:0712345678", '"', "'", "\\", "\\N"),
-    *(",", ";", "\t", "\r", "\n", "\r\n", '"\n"', "=1+1", "{}", "[]", "null", "true", " ", ""),
-    *("٠٧١٢٣٤٥٦٧٨", "529.982.247-25", "KES", "kes", "XL", "amc", "ready", "en", "Africa/Nairobi"),
-]
-NUMBERS = [10**400, -(10**400), 2**63, 2**64, 10**18, 1e308, 5e-324, -0.0, 0.1, 1, 0, -1]
-RAW = ["NaN", "Infinity", "-Infinity", "1e999999", "-0", "9" * 5000, "0." + "1" * 5000]
-
 
 def one_of(values: Sequence[Any]) -> st.SearchStrategy[Any]:
     """One of `values`, whose names hypothesis need not write out."""
     return st.integers(0, len(values) - 1).map(lambda index: values[index])
 
 
-whole_texts = st.one_of(one_of(ODD), st.text(max_size=60))
+whole_texts = st.one_of(one_of(TEXTS), st.text(max_size=60))
 surrogates = st.text(
     st.characters(min_codepoint=0xD700, max_codepoint=0xE0FF), min_size=1, max_size=9
 )
@@ -70,7 +58,7 @@ nested = st.recursive(
 )
 deep = st.integers(1, 60).map(lambda depth: "[" * depth + "]" * depth)
 # Values as they stand in JSON.
-tokens = st.one_of(nested.map(json.dumps), one_of(RAW), deep)
+tokens = st.one_of(nested.map(json.dumps), one_of(TOKENS), deep)
 
 
 # --- Files ----------------------------------------------------------------------------
