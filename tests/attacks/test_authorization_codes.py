@@ -24,7 +24,7 @@ from access.tests.clients import (
     error_of,
     register,
 )
-from tests.browser import query_of
+from tests.web_client import query_of
 
 pytestmark = pytest.mark.django_db
 

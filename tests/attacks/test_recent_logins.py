@@ -11,7 +11,7 @@ from django.test import Client
 from access.ending import AUTH_TIME
 from access.models import User
 from access.tests.clients import CALLBACK, OpenIdClient, redirected_error, register
-from tests.browser import form_fields, query_of
+from tests.web_client import form_fields, query_of
 
 pytestmark = pytest.mark.django_db
 
