@@ -33,6 +33,15 @@ def offered(request: HttpRequest) -> dict[str, str]:
     return {"sso_name": settings.OIDC_RP_NAME} if settings.OIDC_RP_CLIENT_ID else {}
 
 
+def leads_back(response: HttpResponseBase) -> bool:
+    """Whether a sign-on failed: the library redirects either way."""
+    return response.headers.get("Location") in {None, settings.LOGIN_REDIRECT_URL_FAILURE}
+
+
+SIGN_ON = Place("sign-on", leads_back, is_guessable=False, is_try=always, refuse=refuse_page)
+
+
+@method_decorator(partial(limited, place=SIGN_ON), name="dispatch")
 class SignOnCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # untyped
     """Where the provider sends people back to; we then ask it who they are.
 
@@ -154,19 +163,6 @@ class StaffBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped
             map_groups(user, groups_in(claims))
         user.save()
         return user
-
-
-def leads_back(response: HttpResponseBase) -> bool:
-    """Whether a sign-on failed: the library redirects either way."""
-    return response.headers.get("Location") in {None, settings.LOGIN_REDIRECT_URL_FAILURE}
-
-
-SIGN_ON = Place("sign-on", leads_back, is_guessable=False, is_try=always, refuse=refuse_page)
-
-
-@method_decorator(partial(limited, place=SIGN_ON), name="dispatch")
-class Callback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # untyped
-    """Where the other provider sends people back with a code."""
 
 
 def text_in(claims: dict[str, Any], name: str, longest: int) -> str:

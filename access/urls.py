@@ -6,6 +6,7 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.urls.resolvers import RoutePattern
 from django.views.decorators.cache import never_cache
 from oauth2_provider import urls as toolkit
 
@@ -97,7 +98,12 @@ def ours(pattern: URLPattern) -> URLPattern:
     if place := PLACES.get(pattern.name or ""):
         view = limited(view, place)
     view = provider.refusing_malformed(view)
-    return URLPattern(pattern.pattern, view, pattern.default_args, pattern.name)
+    address = pattern.pattern
+    if isinstance(address, RoutePattern):
+        # The toolkit takes any word for a row's number, and fails when it looks for it.
+        route = str(address).replace("<slug:pk>", "<int:pk>")
+        address = RoutePattern(route, is_endpoint=True)
+    return URLPattern(address, view, pattern.default_args, pattern.name)
 
 
 # RFC 8414 and OpenID clients look for these at the root as well.

@@ -1,17 +1,21 @@
 """Many rows at once, by the rules of one, and what became of each."""
 
 import io
+import logging
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from decimal import DecimalException
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db import IntegrityError, connection, models, transaction
+from django.db import DataError, IntegrityError, connection, models, transaction
 from rest_framework.exceptions import APIException
 
 from common.errors import Problem, as_problem
+
+logger = logging.getLogger(__name__)
 
 # How often rows are looked up again after somebody else's were faster.
 TRIES = 3
@@ -35,12 +39,18 @@ class Outcome(StrEnum):
 
 # A row that was refused says why.
 Result = Outcome | Problem
-REFUSALS = (APIException, IntegrityError, ModelValidationError)
+# What a database, or what prepares values for it, raises for a value that it cannot store.
+UNSTORABLE = (IntegrityError, DataError, OverflowError, DecimalException, UnicodeError)
+REFUSALS = (APIException, ModelValidationError, *UNSTORABLE)
 
 
 def refusal(error: Exception) -> Problem:
     """The refusal of one row that `error` stands for. What is no fault of the row is raised."""
     problem = as_problem(error)
+    if problem is None and isinstance(error, UNSTORABLE):
+        # Without the error's text, which repeats the row.
+        logger.warning("A row cannot be stored: %s", type(error).__name__)
+        return Problem("The row cannot be stored as it is.", code="unstorable")
     if problem is None or problem.status_code >= SERVER_FAULT:
         raise error
     return problem
@@ -84,15 +94,17 @@ def settled(
 
     It looks first and writes then: a rival may store the same in between. The database refuses
     that; what the rival has stored is found when the wave is written again. What goes on being
-    refused is found out row by row.
+    refused, or cannot be stored at all, is found out row by row.
     """
     for last in (False,) * (TRIES - 1) + (True,):
         try:
             with transaction.atomic():
                 return write(rows)
-        except IntegrityError as error:
-            if last and len(rows) == 1:
+        except UNSTORABLE as error:
+            if len(rows) == 1 and (last or not isinstance(error, IntegrityError)):
                 return [refusal(error)]
+            if not isinstance(error, IntegrityError):
+                break
     return [result for row in rows for result in settled([row], write)]
 
 

@@ -16,17 +16,26 @@ from django.core.exceptions import (
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
+    ValidationError,
 )
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
 
 from common.integrity import is_foreign_key_violation, violated_constraint
 from common.logs import route_of
+from common.rendering import JSONRenderer
 
 logger = logging.getLogger(__name__)
 
@@ -233,8 +242,21 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
             return unreadable(exc)
         case ProtectedError():
             return still_referenced(exc)
+        case ValidationError():
+            return from_drf(exceptions.ValidationError(as_serializer_error(exc)))
+        case DatabaseError() | InterfaceError():
+            return from_database(exc)
+        case _:
+            return None
+
+
+def from_database(exc: Exception) -> Problem | None:
+    """What the database refused, or that it is away; None for a fault of ours."""
+    match exc:
         case IntegrityError():
             return constraint_refused(exc)
+        case DataError():
+            return Problem("A value cannot be stored: it is too long or out of range.")
         case OperationalError() | InterfaceError():
             return database_away(exc)
         case _:
@@ -287,6 +309,8 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> Response:
         route = route_of(request.path_info)
         logger.error("Unhandled error in %s %s", request.method, route, exc_info=exc)
         problem = fault()
+    # A view whose answers are pages (Swagger UI) would render a page.
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), PROBLEM_JSON
     return Response(
         problem.body(getattr(request, "request_id", "")),
         status=problem.status_code,

@@ -233,7 +233,6 @@ if OIDC_RP_CLIENT_ID:
     OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_OP_TOKEN_ENDPOINT")
     OIDC_OP_USER_ENDPOINT = env.str("OIDC_OP_USER_ENDPOINT")
     OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_OP_JWKS_ENDPOINT", default=None)
-    OIDC_CALLBACK_CLASS = "access.sso.Callback"
     AUTHENTICATION_BACKENDS.append("access.sso.StaffBackend")
 OIDC_RP_SCOPES = env.str("OIDC_RP_SCOPES", default="openid profile email")
 OIDC_RP_SIGN_ALGO = env.str("OIDC_RP_SIGN_ALGO", default="RS256")

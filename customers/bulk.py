@@ -113,6 +113,20 @@ def find_all(rows: Sequence[Members], survivors: Collection[UUID]) -> Iterable[C
     return Customer.objects.filter(among).order_by("pk").select_for_update()
 
 
+def ids_named(names: Sequence[Name]) -> dict[Name, UUID]:
+    """The ids of those customers that these ids, codes, domains and documents name.
+
+    Today, or since a merge. Unlocked: for comparing rows, not for writing them.
+    """
+    rows = [dict([name]) for name in names]
+    among = Q(pk__in=[])
+    for key, values in wanted_names(rows).items():
+        among |= Q(**{f"{key}__in": values})
+    present = Customer.objects.filter(among).order_by().values(*KEYS)
+    own = {(key, each[key]): each["id"] for each in present for key in KEYS}
+    return former_names(rows) | own
+
+
 def former_names(rows: Sequence[Members]) -> dict[Name, UUID]:
     """The survivors of merges by what the rows have of those who were merged."""
     if not Merge.objects.in_force().exists():

@@ -11,13 +11,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 from stdnum.br import cpf
-from stdnum.exceptions import ValidationError as BadNumber
 
 from common.text import refuse_foreign_digits
 
 LONGEST_DOMAIN = 253  # RFC 1035, 2.3.4, without the root's dot
 # BCP 47 without what no template is written for: a language, and maybe a script and a region.
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")
+# A CPF with its dots, its dash and spaces around them.
+LONGEST_DOCUMENT = 100
 SCRIPT_LENGTH = 4
 LONGEST_LANGUAGE = len("zho-Hant-419")
 LONGEST_TIME_ZONE = 64
@@ -137,8 +138,9 @@ def normalise_document(text: str) -> str:
         return ""
     refuse_foreign_digits(text, NO_CPF)
     try:
-        digits = str(cpf.validate(text))
-    except BadNumber:
+        # stdnum takes microseconds for each character, and seconds for a body full of them.
+        digits = str(cpf.validate(text)) if len(text) <= LONGEST_DOCUMENT else ""
+    except ValueError:
         digits = ""
     # Eleven equal digits pass the arithmetic; nobody is given such a number.
     if len(set(digits)) <= 1:

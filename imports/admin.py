@@ -15,16 +15,24 @@ from rest_framework.exceptions import PermissionDenied as RightMissing
 from access.people import person_by_id
 from access.principals import Principal
 from common.admin import ReadOnlyAdmin
+from common.errors import Conflict
 from common.uploads import takes_file
 from imports.models import Import
 from imports.report import report_of
-from imports.services import begin_import, require_right
+from imports.services import begin_import, digest_of, refuse_repeat, require_right
 
 
 class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
     """A file to hand in, and what is to be done with it."""
 
-    file = forms.FileField(help_text="CSV with a header, or JSON Lines; UTF-8.")
+    file = forms.FileField(
+        help_text="CSV with a header or JSON Lines, in UTF-8; or the first sheet of an .xlsx."
+    )
+    force = forms.BooleanField(
+        required=False,
+        label="Import it again",
+        help_text="Place the orders of a file that was handed in before a second time.",
+    )
     # Set by the admin for each request.
     principal: Principal | None
 
@@ -48,6 +56,16 @@ class ImportForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError("The file is too large.")
         return file
 
+    def clean(self) -> dict[str, Any]:
+        members: dict[str, Any] = super().clean() or self.cleaned_data
+        orders = members.get("resource") == Import.Resource.ORDERS and not members["dry_run"]
+        if orders and not members["force"] and "file" in members:
+            try:
+                refuse_repeat(digest_of(members["file"]))
+            except Conflict as error:
+                self.add_error("force", str(error.detail))
+        return members
+
 
 @admin.register(Import)
 class ImportAdmin(ReadOnlyAdmin):
@@ -59,7 +77,9 @@ class ImportAdmin(ReadOnlyAdmin):
         ("How far it is", {"fields": ("state", "percent", Import.COUNTS, "detail", "report")}),
         ("Record", {"fields": ("id", "created_at", "finished_at")}),
     )
-    add_fieldsets = ((None, {"fields": ("file", "resource", "mode", "dry_run", "notify")}),)
+    add_fieldsets = (
+        (None, {"fields": ("file", "resource", "mode", "dry_run", "notify", "force")}),
+    )
     readonly_fields = ("percent", "report")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -34,7 +34,7 @@ class UrlField(Derived, serializers.CharField):
 class PercentField(Derived, serializers.IntegerField):
     """How much of a file is worked off."""
 
-    columns = ("state", "offset", "size", "mode", "dry_run", "checked")
+    columns = ("state", "offset", "size", "converted", "mode", "dry_run", "checked")
 
     def make(self, *values: Any) -> int:
         return Import(**dict(zip(self.columns, values, strict=True))).percent
@@ -46,7 +46,8 @@ class ImportSerializer(StrictSerializer):
     id = serializers.UUIDField(read_only=True)
     url = UrlField(help_text="Where to ask how far it is.")
     file = serializers.FileField(
-        write_only=True, help_text="CSV with a header, or JSON Lines; UTF-8."
+        write_only=True,
+        help_text="CSV with a header or JSON Lines, in UTF-8; or an Excel workbook (.xlsx).",
     )
     resource = serializers.ChoiceField(choices=Import.Resource.choices)
     mode = serializers.ChoiceField(
@@ -56,6 +57,11 @@ class ImportSerializer(StrictSerializer):
     )
     dry_run = Flag(default=False, help_text="Check everything, store nothing.")
     notify = Flag(default=True, help_text="New orders send their SMS.")
+    force = Flag(
+        default=False,
+        write_only=True,
+        help_text="Take a file of orders without codes a second time.",
+    )
     file_name = serializers.CharField(read_only=True)
     state = serializers.ChoiceField(choices=Import.State.choices, read_only=True)
     rows = serializers.IntegerField(read_only=True, help_text="Read so far.")

@@ -1,17 +1,20 @@
 """What can be done with imports, besides working them off (`work`)."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, timedelta
 from functools import partial
-from typing import IO
+from hashlib import sha256
+from typing import IO, Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from access.principals import Principal
 from access.rule import require
-from imports.models import Import, ImportChunk
+from common.errors import Conflict, FieldError
+from imports.models import REPEATED, Import
 from imports.resources import RESOURCES
-from imports.sources import BLOCK
+from imports.sources import BLOCK, store
 
 # What was refused can be read for so long.
 KEPT = timedelta(days=30)
@@ -35,10 +38,16 @@ def begin_import(
     mode: str = Import.Mode.GOOD,
     dry_run: bool = False,
     notify: bool = True,
+    force: bool = False,
 ) -> Import:
-    """Takes `file` for the workers, in the caller's transaction. Raises PermissionDenied."""
+    """Takes `file` for the workers, in the caller's transaction.
+
+    Raises PermissionDenied, and Conflict for a file of orders that would be placed twice.
+    """
     require_right(principal, resource)
-    started = Import.objects.create(
+    started = record_import(
+        file,
+        force=force,
         principal=str(principal),
         file_name=file_name[:255],
         size=size,
@@ -47,11 +56,47 @@ def begin_import(
         dry_run=dry_run,
         notify=notify,
     )
-    file.seek(0)
-    for number, data in enumerate(iter(partial(file.read, BLOCK), b"")):
-        # One at a time: none of a big file is held in memory.
-        ImportChunk.objects.bulk_create([ImportChunk(owner=started, number=number, data=data)])
+    store(started, blocks_of(file))
     return started
+
+
+def record_import(file: IO[bytes], *, force: bool, **members: Any) -> Import:
+    """The row of a new import of `file`. Raises Conflict unless `force`, as `refuse_repeat` does.
+
+    Whoever hands in the same file at the same moment is refused by the unique index.
+    """
+    one = Import(digest=digest_of(file), **members)
+    if one.resource == Import.Resource.ORDERS and not one.dry_run and not force:
+        refuse_repeat(one.digest)
+        one.refuses_repeats = True
+    one.save()
+    return one
+
+
+def refuse_repeat(digest: str) -> None:
+    """Raises Conflict if a file of orders with this digest was handed in before.
+
+    Not if nothing came of that one, or if all of its orders have a code: those are known by it.
+    """
+    before = Import.objects.filter(digest=digest, refuses_repeats=True).first()
+    if before:
+        when = f"{before.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        detail = REPEATED.format(when=f" on {when}")
+        raise Conflict(detail, code="repeated", errors=[FieldError("force", "repeated", detail)])
+
+
+def digest_of(file: IO[bytes]) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = sha256()
+    for block in blocks_of(file):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a file from its beginning."""
+    file.seek(0)
+    return iter(partial(file.read, BLOCK), b"")
 
 
 def finish(one: Import, *, failed: str = "") -> None:
@@ -59,8 +104,11 @@ def finish(one: Import, *, failed: str = "") -> None:
     one.state = Import.State.FAILED if failed else Import.State.DONE
     one.detail = failed[:500]
     one.finished_at = timezone.now()
+    if not one.created:
+        one.refuses_repeats = False
     one.save()
     one.chunks.all().delete()
+    one.repeats.all().delete()
 
 
 def prune() -> int:

@@ -1,6 +1,6 @@
 """Where the bytes of a file come from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -47,3 +47,21 @@ class FileOnDisk:
             file.seek(offset)
             while block := file.read(BLOCK):
                 yield block
+
+
+def store(owner: Import, pieces: Iterable[bytes]) -> int:
+    """Keeps a file as the chunks of `owner`; how many bytes that were."""
+    stored, rest, number = 0, b"", 0
+    for piece in pieces:
+        rest += piece
+        while len(rest) >= BLOCK:
+            store_chunk(owner, number, rest[:BLOCK])
+            stored, rest, number = stored + BLOCK, rest[BLOCK:], number + 1
+    if rest:
+        store_chunk(owner, number, rest)
+    return stored + len(rest)
+
+
+def store_chunk(owner: Import, number: int, data: bytes) -> None:
+    # One at a time: none of a big file is held in memory.
+    ImportChunk.objects.bulk_create([ImportChunk(owner=owner, number=number, data=data)])

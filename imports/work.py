@@ -14,10 +14,12 @@ from django.db.models import QuerySet
 from common.bulk import Outcome, Result
 from common.errors import FieldError, Problem, encodable
 from imports.models import Import, ImportProblem
-from imports.reading import FileProblem, Position, Record, Rows, open_rows
+from imports.reading import FileProblem, Position, Record, Rows
+from imports.repeats import keep_outcomes, rows_together
 from imports.resources import RESOURCES
 from imports.services import finish
 from imports.sources import Source, StoredFile
+from imports.survey import Interrupted, rows_of, survey
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +33,6 @@ MOST_REPORTED = 100_000
 MOST_ERRORS = 20
 FAULT = "Something went wrong on our side; the log says what. Try it again."
 RIVAL = "Nothing is stored: a row that was good when all were checked is refused by now."
-
-
-class Interrupted(Exception):  # noqa: N818 - what it is, not what went wrong
-    """The worker is to stop in the middle of what must not be done by halves."""
 
 
 def work(stopping: threading.Event) -> bool:
@@ -63,7 +61,9 @@ def advance(one: Import, source: Source, stopping: threading.Event) -> None:
     try:
         with transaction.atomic():
             one.state = Import.State.RUNNING
-            rows = open_rows(source, RESOURCES[one.resource].columns())
+            if not one.surveyed:
+                survey(one, source, stopping)
+            rows = rows_of(one, source)
             if one.in_two_passes and one.checked:
                 store_all(one, rows, stopping)
             else:
@@ -151,12 +151,14 @@ def read_batch(one: Import, rows: Rows) -> list[tuple[Record, Position]]:
 
 def write(one: Import, records: Sequence[Record]) -> list[Result]:
     """What becomes of records. A trial takes it back: the rules are those of the real thing."""
-    readable = [record.members for record in records if record.problem is None]
+    readable = [record for record in records if record.problem is None]
+    together = rows_together(one, readable)
     with transaction.atomic():
-        written = iter(RESOURCES[one.resource].write(readable, notify=one.notify))
-        results = [unreadable(record.problem) or next(written) for record in records]
+        written = RESOURCES[one.resource].write(readable, together, notify=one.notify)
         transaction.set_rollback(one.is_trial)
-    return results
+    keep_outcomes(one, readable, written, together)
+    rest = iter(written)
+    return [unreadable(record.problem) or next(rest) for record in records]
 
 
 def unreadable(error: FieldError | None) -> Problem | None:

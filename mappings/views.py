@@ -12,6 +12,7 @@ from common.documents.operations import Operation
 from common.errors import Problem
 from common.filters import take_form_as_query
 from common.parsers import JSONParser
+from common.raw_path import decoded_part, raw_path
 from common.viewsets import BaseViewSet, ListModelMixin, ResourceViewSet
 from customers.examples import JOHN
 from customers.models import Customer
@@ -58,17 +59,53 @@ class AppViewSet(ResourceViewSet):
     sample = examples.AMC
 
 
-class MappingViewSet(
-    mixins.CreateModelMixin, mixins.DestroyModelMixin, ListModelMixin, BaseViewSet
-):
+class PairInPath(BaseViewSet):
+    """An application and an id there stand in the path."""
+
+    lookup_regex = PAIR
+    path_schemas = PAIR_SCHEMAS
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.detail:
+            self.kwargs["customer_app_id"] = self.customer_app_id(request)
+
+    def customer_app_id(self, request: Request) -> str:
+        """The id as the application spells it: a `/` at its end that was sent as `%2F` is its own.
+
+        The path that was matched is decoded, and has lost what tells it from the one that may
+        follow any address. Where the server does not give the raw one, an id that is known with
+        the `/` is taken for meant, but for a PUT. Raises NotFound where the other parts of the
+        address only decode to what was matched.
+        """
+        app, matched = self.kwargs["app"], self.kwargs["customer_app_id"]
+        raw, path = raw_path(request), request.path_info
+        if raw is None:
+            known = Mapping.objects.filter(app__slug=app, customer_app_id=f"{matched}/")
+            is_doubtful = path.endswith("/") and request.method != "PUT"
+            return f"{matched}/" if is_doubtful and known.exists() else matched
+        without_slash = len(path) - len(matched)
+        before = next(
+            path[:length]
+            for length in (without_slash, without_slash - 1)
+            if path[:length].endswith(f"/{app}/")
+        )
+        *outer, last = raw.split("/", before.count("/"))
+        try:
+            if [*map(decoded_part, outer), ""] == before.split("/"):
+                return decoded_part(last.removesuffix("/") or last)
+        except UnicodeDecodeError:
+            pass
+        raise self.not_found()
+
+
+class MappingViewSet(mixins.CreateModelMixin, mixins.DestroyModelMixin, ListModelMixin, PairInPath):
     """Mappings: by which id each application knows a customer."""
 
     resource = "mappings"
     queryset = Mapping.objects.select_related("customer", "app")
     serializer_class = MappingSerializer
     filterset_class = MappingFilter
-    lookup_regex = PAIR
-    path_schemas = PAIR_SCHEMAS
     path_members = {"app": "app", "customer_app_id": "customer_app_id"}
     known_by = ("id", "customer", "customer_app_id", "app", "app_id")
     borrowed = ("domain",)
@@ -120,7 +157,7 @@ class MappingViewSet(
             take_form_as_query(request)
 
 
-class QueryViewSet(BaseViewSet):
+class QueryViewSet(PairInPath):
     """The customer behind an application's id."""
 
     resource = "mappings"
@@ -133,8 +170,6 @@ class QueryViewSet(BaseViewSet):
     # Also to ask about many of them, with a POST.
     required_permission = "view"
     rate_policy = "read"
-    lookup_regex = PAIR
-    path_schemas = PAIR_SCHEMAS
     path_members: MappingOf[str, str] = {}
     sample = JOHN
     operations = {

@@ -1,11 +1,13 @@
 """`make fuzz`: schemathesis against a server of its own, with credentials of each kind.
 
-`python -m tests.fuzz --examples N --seconds S`: at most N examples for each operation, S
-seconds altogether. FUZZ_DATABASE_URL names an empty database; without it, a SQLite
-file is made and thrown away. Ends non-zero when a check of `tests/fuzz.toml` fails.
+`python -m tests.fuzz --examples N --seconds S [--seed N]`: at most N examples for each operation,
+S seconds altogether. What is not in the API's document is asked for by `tests.fuzz_pages`.
+FUZZ_DATABASE_URL names an empty database; without it, a SQLite file is made and thrown away. Ends
+non-zero when a check of `tests/fuzz.toml` fails, or when a page is not as it should be.
 """
 
 import argparse
+import json
 import os
 import re
 import socket
@@ -16,35 +18,46 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import requests
 
+from config.secret_files import new_rsa_key, new_secret_key
+from tests.fuzz_pages import CALLBACK_SECRET, fuzz_pages
 from tests.processes import web_command, web_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # Of the time, in percent: most for who can do most.
 SHARES = {
-    "a key for everything": 45,
-    "a key that may read": 15,
-    "a machine's token": 20,
-    "a customer's token": 15,
+    "a key for everything": 30,
+    "a key that may read": 10,
+    "a machine's token": 15,
+    "a customer's token": 10,
     "nothing": 5,
+    "pages": 30,
 }
 LOGIN = {"username": "jane", "password": "correct horse battery"}
 
 
 def environment(directory: str) -> dict[str, str]:
-    """A server's: on scratch data, and not bounded in how often it may be asked."""
+    """A server's as in production: on scratch data, and not bounded in how often it is asked."""
     database = os.environ.get("FUZZ_DATABASE_URL", f"sqlite:///{directory}/fuzz.sqlite3")
     limits = {f"RATE_LIMIT_{name}": "100000000" for name in ("READ", "WRITE", "BULK")}
     return {
         **os.environ,
         **limits,
+        "LOGIN_RATE": "100000000/min",
+        "LOGIN_FAILURE_LIMIT": "100000000",
+        "AFRICAS_TALKING_CALLBACK_SECRET": CALLBACK_SECRET,
         "DATABASE_URL": database,
         "STATE_DIR": directory,
-        "DEBUG": "true",
+        "DEBUG": "false",
+        "PUBLIC_URL": "http://127.0.0.1",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SECRET_KEY": new_secret_key(),
+        "OIDC_RSA_PRIVATE_KEY": new_rsa_key(),
         "SMS_GATEWAY": "console",
         "LOG_LEVEL": "ERROR",
     }
@@ -154,8 +167,8 @@ def fuzz(url: str, authorization: str, *, directory: str, examples: int, seconds
     return subprocess.run(command, cwd=directory, check=False).returncode == 0
 
 
-def fuzz_all(directory: str, *, examples: int, seconds: int) -> list[str]:
-    """The credentials with which a check failed. Each has its share of the time."""
+def fuzz_all(directory: str, *, examples: int, seconds: int, seed: int) -> list[str]:
+    """The credentials with which a check failed, and pages. Each has its share of the time."""
     env = environment(directory)
     manage(env, "migrate", "--noinput", "--verbosity", "0")
     manage(env, "shell", "-c", "from tests.fuzz import fill; fill()")
@@ -167,13 +180,25 @@ def fuzz_all(directory: str, *, examples: int, seconds: int) -> list[str]:
             bounds = {"examples": examples, "seconds": share}
             if not fuzz(url, authorization, directory=directory, **bounds):
                 failed.append(name)
+        pages = json.loads(run_in_django(env, "describe()"))
+        share = max(1, seconds * SHARES["pages"] // 100)
+        people = partial(run_in_django, env, "make_people()")
+        wrong = fuzz_pages(url, pages, people, seconds=share, seed=seed)
+        print(*wrong, sep="\n")
+        failed += ["pages"] if wrong else []
     return failed
+
+
+def run_in_django(env: dict[str, str], call: str) -> str:
+    """What a function of `tests.addresses` prints, in a process with the server's settings."""
+    return manage(env, "shell", "--no-imports", "-c", f"import tests.addresses as a; a.{call}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=1800)
+    parser.add_argument("--seed", type=int, default=20_260_101, help="of what pages are asked")
     bounds = vars(parser.parse_args())
     with tempfile.TemporaryDirectory(prefix="klanten-fuzz-") as directory:
         failed = fuzz_all(directory, **bounds)

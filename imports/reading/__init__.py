@@ -6,9 +6,10 @@ from imports.reading.csv_rows import CsvRows, Feed, read_line
 from imports.reading.header import Columns, read_header
 from imports.reading.json_rows import JsonRows
 from imports.reading.records import FileProblem, Position, Record, Rows
+from imports.reading.spreadsheet import refuse_other
 from imports.sources import Source
 
-__all__ = ["Columns", "FileProblem", "Position", "Record", "Rows", "open_rows"]
+__all__ = ["Columns", "FileProblem", "JsonRows", "Position", "Record", "Rows", "open_rows"]
 
 UTF_16 = "The file is UTF-16. Save it as UTF-8."
 
@@ -21,6 +22,7 @@ def open_rows(source: Source, columns: Columns) -> Rows:
     beginning = next(source.blocks(0), b"")
     if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise FileProblem(1, "encoding", UTF_16)
+    refuse_other(beginning)
     start = Position(len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0)
     feed = Feed(source, start)
     if (first := read_line(feed)) is None:

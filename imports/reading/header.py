@@ -44,15 +44,33 @@ def read_header(text: str, line: int, columns: Columns) -> Header:
     good = [header for header in candidates if set(header.columns) <= columns.known]
     if not good:
         raise FileProblem(line, "header", why_none(candidates, text, columns))
-    header = good[0]
-    if doubled := sorted({name for name in header.columns if header.columns.count(name) > 1}):
+    require_columns(good[0].columns, line, columns)
+    return good[0]
+
+
+def cells_of_header(values: Sequence[str], line: int, columns: Columns) -> tuple[str, ...]:
+    """The columns that a row of cells names. Raises FileProblem with a sentence to act on."""
+    named = names(values)
+    if unknown := [name for name in named if name not in columns.known]:
+        found = ", ".join(name or '""' for name in unknown)[:200]
+        raise FileProblem(line, "header", f"There is no column {found}. {known_are(columns)}")
+    require_columns(named, line, columns)
+    return named
+
+
+def require_columns(named: Sequence[str], line: int, columns: Columns) -> None:
+    """Raises FileProblem for a column that is named twice, or that is needed and not named."""
+    if doubled := sorted({name for name in named if named.count(name) > 1}):
         detail = f"The header names {doubled[0]} more than once."
         raise FileProblem(line, "header", detail)
     for group in columns.needed:
-        if not set(group) & set(header.columns):
+        if not set(group) & set(named):
             lacking = group[0] if len(group) == 1 else f"any of {', '.join(group)}"
             raise FileProblem(line, "header", f"The header does not name {lacking}.")
-    return header
+
+
+def known_are(columns: Columns) -> str:
+    return f"Known columns are {', '.join(columns.shown)}."
 
 
 def split(text: str, delimiter: str) -> Header | None:
@@ -66,7 +84,7 @@ def split(text: str, delimiter: str) -> Header | None:
 
 def why_none(candidates: Sequence[Header], text: str, columns: Columns) -> str:
     """What is wrong with a header that has unknown columns, however it is divided."""
-    shown = f"Known columns are {', '.join(columns.shown)}."
+    shown = known_are(columns)
     best = max(
         candidates, key=lambda header: len(columns.known & set(header.columns)), default=None
     )

@@ -13,6 +13,7 @@ KNOWN = (
     " language, time_zone."
 )
 NOT_UTF8 = "This line is not UTF-8; it looks like Latin-1 or Windows-1252. Save the file as UTF-8."
+HEADER = "code,name\nC1,Ann\n"
 BROKEN: list[tuple[str, str | bytes, int, str]] = [
     ("no header", "C1,Ann\nC2,Bob\n", 1,
      f"The first line has to name the columns; it names none that is known. {KNOWN}"),
@@ -35,6 +36,14 @@ BROKEN: list[tuple[str, str | bytes, int, str]] = [
     ("UTF-16", "code,name\nC1,Ann\n".encode("utf-16"), 1, "The file is UTF-16. Save it as UTF-8."),
     ("UTF-16 without a mark", "code,name\nC1,Ann\n".encode("utf-16-le"), 1,
      "The file is UTF-16. Save it as UTF-8."),
+    ("Latin-1", b"code,name\nC1,Ann\nC2,Zo\xeb\nC3,Bob\n", 3, NOT_UTF8),
+    ("Latin-1 behind CRs", b"code,name\rC1,Ann\rC2,Zo\xeb\rC3,Bob\r", 3, NOT_UTF8),
+    ("Latin-1 in JSON", b'{"name": "Ann"}\r\n\r\n{"name": "Zo\xeb"}', 3, NOT_UTF8),
+    ("a character that is cut off", b"code,name\nC1,Ann\nC2,Zo\xc3", 3, NOT_UTF8),
+    ("a character in too many bytes", b"code,name\nC1,Ann\nC2,\xc0\xaf\n", 3, NOT_UTF8),
+    ("a surrogate", b"code,name\nC1,Ann\nC2,\xed\xa0\x80\n", 3, NOT_UTF8),
+    ("Latin-1 behind what is read of a line", HEADER.encode() + b"x" * 1_100_000 + b"\xeb\nC2,B\n",
+     3, NOT_UTF8),
     ("Latin-1 header", "code,näme\nC1,Ann\n".encode("latin-1"), 1, NOT_UTF8),
     ("JSON array", '[{"code": "C1"}]', 1,
      "This is one JSON array. JSON Lines has one object on each line."),
@@ -62,10 +71,8 @@ def test_refuses_a_file_that_makes_no_sense(
     assert not ImportChunk.objects.exists()
 
 
-HEADER = "code,name\nC1,Ann\n"
 LONG = "x" * 1_000_001
 BAD_ROWS: list[tuple[str, str | bytes, tuple[int, str, str, str]]] = [
-    ("Latin-1", HEADER.encode() + "C2,Zoë\n".encode("latin-1"), (3, "", "encoding", NOT_UTF8)),
     ("too many values", HEADER + "C2,Bob,x\n",
      (3, "", "columns", "This row has 3 values; the header names 2 columns.")),
     ("too few values", HEADER + "C2\n",
@@ -95,8 +102,6 @@ BAD_ROWS: list[tuple[str, str | bytes, tuple[int, str, str, str]]] = [
      (2, "", "json", "The JSON is nested too deeply.")),
     ("JSON that is far too deep", '{"code": "C1", "name": "Ann"}\n{"a":' + "[" * 100_000 + "\n",
      (2, "", "json", "The JSON is nested too deeply.")),
-    ("Latin-1 in JSON", b'{"code": "C1", "name": "Ann"}\n{"name": "Zo\xeb"}\n',
-     (2, "", "encoding", NOT_UTF8)),
     ("an endless line of JSON", '{"code": "C1", "name": "Ann"}\n{"name": "' + LONG + '"}\n',
      (2, "", "too_long", "This line is longer than 1,000,000 bytes.")),
     ("an unknown member", '{"code": "C1", "name": "Ann"}\n{"name": "Bob", "nmae": 1}\n',

@@ -34,12 +34,26 @@ def test_changes_the_survivor(
 
 
 def test_changes_the_survivor_by_either_name(partner: APIClient, survivor: Customer) -> None:
-    rows = "code,first_name,last_name\nCUST001,Jane,\nCUST002,,Roe\nCUST001,Janet,\n"
+    rows = "code,first_name,last_name\nCUST001,Janet,\nCUST002,,Roe\nCUST001,Janet,\n"
     shown = imported(partner, rows)
 
     survivor.refresh_from_db()
-    assert counts(shown) == {"rows": 3, "updated": 3}
+    assert counts(shown) == {"rows": 3, "updated": 2, "unchanged": 1}
     assert (survivor.first_name, survivor.last_name) == ("Janet", "Roe")
+
+
+def test_knows_who_is_named_twice_by_different_names(
+    partner: APIClient, survivor: Customer
+) -> None:
+    shown = imported(partner, "code,first_name\nCUST001,Jane\nCUST002,Janet\n")
+
+    survivor.refresh_from_db()
+    assert counts(shown) == {"rows": 2, "refused": 2}
+    says = "Lines 2 and 3 of the file contradict each other here."
+    assert report(partner, shown) == [
+        (line, "first_name", "contradiction", says) for line in (2, 3)
+    ]
+    assert survivor.first_name == ""
 
 
 def test_gives_a_former_name_to_nobody(partner: APIClient, survivor: Customer) -> None:

@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 from access.api_keys import create_api_key
 from access.authentication import HeaderAuthentication, SessionAuthentication
 from access.models import Application, User
-from access.sso import Callback
+from access.sso import SignOnCallback
 from access.tests.clients import DEVICE_GRANT, OpenIdClient, bearer, register
 from access.tokens import issue
 from common.attempts import LOCAL
@@ -182,6 +182,7 @@ WITHOUT_SECRET = {
     "o/device-confirm/<slug:client_id>/<slug:user_code>",
     "o/device-grant-status/<slug:client_id>/<slug:user_code>",
     "",
+    "favicon.ico",
     "swagger",
     "swagger/",
     "redoc",
@@ -243,7 +244,7 @@ def test_what_is_in_the_table_is_limited() -> None:
 
     assert limited | COUNT_THEMSELVES | {"Authorization", "/metrics"} == set(TABLE)
     # Part of the addresses where single sign-on is set up.
-    assert hasattr(Callback.as_view(), "place")
+    assert hasattr(SignOnCallback.as_view(), "place")
 
 
 # --- Each place -------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ def test_stops_guesses_of_the_codes_of_single_sign_on(rf: RequestFactory) -> Non
     for number in range(4):
         request = rf.get("/oidc/callback/", {"code": f"{number}", "state": "s"}, REMOTE_ADDR=HERE)
         request.session = {}  # type: ignore[assignment]  # as empty as a stranger's
-        statuses.append(Callback.as_view()(request).status_code)
+        statuses.append(SignOnCallback.as_view()(request).status_code)
 
     assert statuses == [302, 302, 302, 429]
 

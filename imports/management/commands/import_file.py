@@ -10,8 +10,10 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from common.errors import Conflict
 from imports.models import Import
 from imports.report import report_of
+from imports.services import record_import
 from imports.sources import FileOnDisk
 from imports.work import advance
 
@@ -21,7 +23,7 @@ BAR = 40
 class Command(BaseCommand):
     """Imports a file of this machine's disk."""
 
-    help = "Import customers, mappings, items or orders from a CSV or JSON Lines file."
+    help = "Import customers, mappings, items or orders from a CSV, JSON Lines or Excel file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("resource", choices=Import.Resource.values)
@@ -31,6 +33,9 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="check everything, store nothing"
         )
         parser.add_argument("--no-notify", action="store_true", help="new orders send no SMS")
+        parser.add_argument(
+            "--force", action="store_true", help="place orders without codes a second time"
+        )
         parser.add_argument("--report", type=Path, help="where to write why rows were refused")
         parser.add_argument(
             "--resume", type=UUID, metavar="ID", help="go on with one that was stopped"
@@ -53,16 +58,22 @@ class Command(BaseCommand):
 
     def begun(self, file: Path, options: dict[str, Any]) -> Import:
         """A new import, which no worker touches."""
-        return Import.objects.create(
-            principal="command",
-            stored=False,
-            file_name=file.name[:255],
-            size=file.stat().st_size,
-            resource=options["resource"],
-            mode=options["mode"],
-            dry_run=options["dry_run"],
-            notify=not options["no_notify"],
-        )
+        try:
+            with file.open("rb") as content, transaction.atomic():
+                return record_import(
+                    content,
+                    force=options["force"],
+                    principal="command",
+                    stored=False,
+                    file_name=file.name[:255],
+                    size=file.stat().st_size,
+                    resource=options["resource"],
+                    mode=options["mode"],
+                    dry_run=options["dry_run"],
+                    notify=not options["no_notify"],
+                )
+        except Conflict as error:
+            raise CommandError(str(error.detail).replace("force", "--force")) from error
 
     def resumed(self, file: Path, options: dict[str, Any]) -> Import:
         """The import that was stopped, if this is its file."""
