@@ -98,7 +98,7 @@ def refusing_tampered(view: AdminView) -> AdminView:
 
 
 def refuse_nul(request: HttpRequest) -> None:
-    """Raises Malformed for a NUL, which no row of PostgreSQL can hold; Http404 for one in a path."""
+    """Raises Malformed for a NUL, which no row of PostgreSQL can hold; Http404 if in a path."""
     if "\0" in request.path_info:
         raise Http404
     for name, values in (*request.GET.lists(), *request.POST.lists()):

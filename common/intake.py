@@ -94,7 +94,7 @@ def too_long(request: HttpRequest) -> Problem | None:
 
 
 def undecodable(request: HttpRequest) -> Problem | None:
-    """The refusal of what is not in UTF-8, of a length that is none, and of cookies with controls."""
+    """The refusal of what is not UTF-8, of a length that is none, and of control characters."""
     meta = request.META
     length = meta.get("CONTENT_LENGTH") or "0"
     if not is_readable(meta.get("CONTENT_TYPE", "")):
