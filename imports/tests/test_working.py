@@ -16,6 +16,7 @@ from django.db import (
 )
 from rest_framework.test import APIClient
 
+from common.bulk import insert_rows
 from customers import bulk
 from customers.models import Customer
 from imports import work as working
@@ -266,7 +267,6 @@ def test_what_cannot_be_stored_is_refused_alone(
     partner: APIClient, monkeypatch: pytest.MonkeyPatch, error: Exception | str
 ) -> None:
     """Whatever a database or its driver raises for one value of a batch."""
-    insert = bulk.insert_rows
 
     def failing(model: Any, rows: Any) -> None:
         if any(row.code == "C07" for row in rows):
@@ -274,9 +274,9 @@ def test_what_cannot_be_stored_is_refused_alone(
                 error.encode()
             else:
                 raise error
-        insert(model, rows)
+        insert_rows(model, rows)
 
-    monkeypatch.setattr(bulk, "insert_rows", failing)
+    monkeypatch.setattr("customers.bulk.insert_rows", failing)
 
     shown = imported(partner, CUSTOMERS)
 
