@@ -267,7 +267,6 @@ def test_what_cannot_be_stored_is_refused_alone(
     partner: APIClient, monkeypatch: pytest.MonkeyPatch, error: Exception | str
 ) -> None:
     """Whatever a database or its driver raises for one value of a batch."""
-    insert = insert_rows
 
     def failing(model: Any, rows: Any) -> None:
         if any(row.code == "C07" for row in rows):
@@ -275,9 +274,9 @@ def test_what_cannot_be_stored_is_refused_alone(
                 error.encode()
             else:
                 raise error
-        insert(model, rows)
+        insert_rows(model, rows)
 
-    monkeypatch.setattr(bulk, "insert_rows", failing)
+    monkeypatch.setattr("customers.bulk.insert_rows", failing)
 
     shown = imported(partner, CUSTOMERS)
 
