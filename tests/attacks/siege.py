@@ -46,7 +46,7 @@ HONEST_TIMEOUT_SECONDS = 30
 ISSUER_SECONDS = 4.5
 # At any moment, of one web process, and of one connection of PostgreSQL's without what all of them
 # share. A web process that stays above 200 MB is started anew, and that is counted as well.
-WEB_MOST_MB, DATABASE_MOST_MB = 300, 100
+WEB_MOST_MB, DATABASE_MOST_MB = 200, 100
 
 
 # --- The attackers, in a process of their own ----------------------------------------
