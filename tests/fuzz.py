@@ -40,6 +40,7 @@ def environment(directory: str) -> dict[str, str]:
     return {
         **os.environ,
         **limits,
+        "LOGIN_RATE": "100000000/min",
         "DATABASE_URL": database,
         "STATE_DIR": directory,
         "DEBUG": "true",
