@@ -68,15 +68,15 @@ class IntakeMiddleware:
         """Asked before CsrfViewMiddleware, which reads the form."""
         if refuses_strangers(view):
             return None
-        longest = settings.MAX_OPEN_BODY_BYTES
+        what, longest = "body", settings.MAX_OPEN_BODY_BYTES
         length = content_length(request)
         permission = getattr(view, "takes_file_of", None)
         if permission and may_send_file(request, permission):
             take_file(request)
-            longest = settings.MAX_UPLOAD_BYTES
+            what, longest = "file", settings.MAX_UPLOAD_BYTES
         elif length > longest and is_known(request):
             longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        return page_problem(request, too_large()) if length > longest else None
+        return page_problem(request, too_large(what)) if length > longest else None
 
 
 def unreadable(request: HttpRequest) -> Problem | None:
@@ -141,10 +141,10 @@ def may_send_file(request: HttpRequest, permission: str) -> bool:
     return is_known(request) and request.user.is_staff and request.user.has_perm(permission)
 
 
-def too_large() -> Problem:
+def too_large(what: str) -> Problem:
     """413."""
     return Problem(
-        "The body is too large.",
+        f"The {what} is too large.",
         status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         code="too_large",
     )
