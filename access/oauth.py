@@ -10,6 +10,7 @@ from uuid import UUID
 
 import jwt
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from oauth2_provider.models import (
@@ -173,22 +174,23 @@ class Validator(OAuth2Validator):
     ) -> bool:
         """Whether a refresh token can be exchanged, or was only just (`repeat_answer`).
 
-        Another client's does nothing; the toolkit would end it if it has been used.
+        Another client's does nothing; the toolkit would end it if it has been used. The row is
+        locked meanwhile: one that another request exchanges between two looks at it would seem
+        unused to the first and stolen to the second, which ends the login.
         """
-        checksum = checksum_of(refresh_token)
-        if (
-            not get_refresh_token_model()
-            .objects.filter(token_checksum=checksum, application=client)
-            .exists()
-        ):
-            return False
-        if used := just_used(refresh_token, client):
-            request.user = used.user
-            request.refresh_token_instance = used
-            return is_active(request)
-        return super().validate_refresh_token(
-            refresh_token, client, request, **kwargs
-        ) and is_active(request)
+        tokens = get_refresh_token_model().objects.filter(
+            token_checksum=checksum_of(refresh_token), application=client
+        )
+        with transaction.atomic():
+            if not list(tokens.select_for_update().values_list("pk")):
+                return False
+            if used := just_used(refresh_token, client):
+                request.user = used.user
+                request.refresh_token_instance = used
+                return is_active(request)
+            return super().validate_refresh_token(
+                refresh_token, client, request, **kwargs
+            ) and is_active(request)
 
     def validate_silent_login(self, request: Request) -> bool:
         """Asked for `prompt=none`; the authorize view answers for those who are not logged in."""

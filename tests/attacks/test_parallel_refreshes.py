@@ -1,11 +1,12 @@
 """A refresh token that comes again: from a client that lost the answer, and from a thief."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
@@ -13,7 +14,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from access.models import User
-from access.oauth import require_unused
+from access.oauth import just_used, require_unused
 from access.tests.clients import OpenIdClient, api, browser_of, error_of, register
 
 PASSWORD = "correct horse battery"
@@ -215,4 +216,38 @@ def test_many_at_once_get_one_answer_and_no_fault(live_server: LiveServer, path:
     access, _ = pairs.pop()
     assert api(access) == 200
     assert get_access_token_model().objects.count() == 1
+    assert get_refresh_token_model().objects.filter(revoked=None).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rival_between_two_looks_at_a_token_does_not_end_the_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who finds the token unused, and a moment later used, would take it for stolen."""
+    jane = User.objects.create_superuser("jane", "jane@klanten.example", PASSWORD)
+    shop = register()
+    token = shop.tokens(browser_of(jane))["refresh_token"]
+    rivals: list[Future[Any]] = []
+
+    def refresh_and_let_go() -> Any:
+        try:
+            return shop.refresh(token)
+        finally:
+            connection.close()
+
+    def before_a_rival(*about: Any) -> Any:
+        found = just_used(*about)
+        if not rivals:
+            rivals.append(pool.submit(refresh_and_let_go))
+            # It either is done by then, or waits for us.
+            wait(rivals, timeout=1)
+        return found
+
+    monkeypatch.setattr("access.oauth.just_used", before_a_rival)
+    with ThreadPoolExecutor(1) as pool:
+        answers = [shop.refresh(token), rivals[0].result()]
+
+    good = [answer for answer in answers if answer.status_code == 200]
+    assert good
+    assert api(pair_of(good[0])[0]) == 200
     assert get_refresh_token_model().objects.filter(revoked=None).count() == 1
