@@ -7,7 +7,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from oauth2_provider import admin as toolkit
 from oauth2_provider.forms import ApplicationForm
 from oauth2_provider.models import (
@@ -90,6 +92,16 @@ class UserAdmin(GuardedAdmin, DjangosUserAdmin[User]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return fields if grantor_of(request).is_unlimited else (*fields, "is_superuser")
+
+    @transaction.atomic
+    def user_change_password(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """The page that sets a password, in a transaction, which Django opens for no such page.
+
+        The user's row is locked in it (`LockingAdmin`), and saved with the end of their sessions.
+        """
+        return super().user_change_password(request, *args, **kwargs)
 
 
 @admin.register(Group)
