@@ -23,7 +23,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
 
 class LockingAdmin(admin.ModelAdmin[Any]):
-    """For rows that others change and erase: a form that is sent in is saved over nobody's work."""
+    """For rows that the API changes at the same time: a saved form overwrites none of its work."""
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -35,7 +35,8 @@ class LockingAdmin(admin.ModelAdmin[Any]):
         """
         if request.method == "POST" and transaction.get_connection().in_atomic_block:
             try:
-                # Before it is read: a statement that waits itself may show what was before.
+                # In a statement of its own: one that waits for a lock may return the row as it
+                # was before the wait.
                 self.model._default_manager.select_for_update().filter(pk=object_id).exists()
             except (ValueError, ValidationError):
                 return None
