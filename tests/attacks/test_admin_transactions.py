@@ -5,6 +5,7 @@ In an ordinary test there is always one around them.
 
 import pytest
 from django.contrib.admin import site
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
@@ -41,10 +42,10 @@ def test_staff_set_a_password(browser: Client) -> None:
     [model for model, one in site._registry.items() if isinstance(one, LockingAdmin)],
     ids=lambda model: model.__name__,
 )
-def test_a_history_that_is_posted_to_is_shown(browser: Client, model: type) -> None:
+def test_a_history_that_is_posted_to_is_shown(browser: Client, model: type[Model]) -> None:
     known = {User: User.objects.get().pk, Customer: Customer.objects.create(name="X").pk}
     row = known.get(model, 999_999)
-    options = model._meta  # type: ignore[attr-defined]
+    options = model._meta
 
     page = reverse(f"admin:{options.app_label}_{options.model_name}_history", args=[row])
 
