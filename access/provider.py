@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.utils import timezone
@@ -283,13 +284,12 @@ class Token(views.TokenView):  # type: ignore[misc]  # untyped
         if asks_for_device and "device_code" not in request.POST:
             return JsonResponse({"error": "invalid_request"}, status=400)
         try:
-            return super().post(request, *args, **kwargs)
-        except (
-            get_access_token_model().DoesNotExist,
-            get_device_grant_model().DoesNotExist,
-            IntegrityError,
-        ):
+            response = super().post(request, *args, **kwargs)
+        except (ObjectDoesNotExist, IntegrityError):
             return JsonResponse({"error": "invalid_grant"}, status=400)
+        # What is refused while tokens are saved comes without the library's headers.
+        response["Content-Type"] = "application/json"
+        return response
 
 
 class Revoke(views.RevokeTokenView):  # type: ignore[misc]  # untyped

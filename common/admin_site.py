@@ -11,7 +11,7 @@ from django.contrib.admin.apps import AdminConfig as DjangosAdminConfig
 from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR
 from django.core.exceptions import FieldError, PermissionDenied, ValidationError
 from django.db import DataError, models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -98,10 +98,12 @@ def refusing_tampered(view: AdminView) -> AdminView:
 
 
 def refuse_nul(request: HttpRequest) -> None:
-    """Raises Malformed for a form with a NUL, which no row of PostgreSQL can hold."""
-    for name, values in request.POST.lists():
+    """Raises Malformed for a NUL, which no row of PostgreSQL can hold; Http404 if in a path."""
+    if "\0" in request.path_info:
+        raise Http404
+    for name, values in (*request.GET.lists(), *request.POST.lists()):
         if any("\0" in text for text in (name, *values)):
-            raise Malformed("The form has a NUL.")
+            raise Malformed("The query or the form has a NUL.")
 
 
 def refuse_costly(request: HttpRequest) -> None:

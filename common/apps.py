@@ -26,16 +26,18 @@ class CommonConfig(AppConfig):
         health.register(pooling.unannounced_pooler)
         # The web server runs no checks at its start.
         health.register(checks.no_proxy_is_trusted)
-        require_one_line()
+        require_plain_texts()
 
 
-def require_one_line() -> None:
+def require_plain_texts() -> None:
     """Holds every CharField of every model, the libraries' too, to one line of plain text.
 
-    Forms ask a model's validators, the admin's and those of the OpenID provider alike. Here and
-    not in the models, because most of the admin's models belong to libraries.
+    A model says by `CHARACTERS` which of its fields go by another rule. Forms ask a model's
+    validators, the admin's and those of the OpenID provider alike. Here and not in the models,
+    because most of the admin's models belong to libraries.
     """
     for model in apps.get_models():
+        others = getattr(model, "CHARACTERS", {})
         for field in model._meta.local_fields:
             if isinstance(field, CharField):
-                field.validators.append(validate_one_line)
+                field.validators.append(others.get(field.name, validate_one_line))

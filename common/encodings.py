@@ -46,11 +46,12 @@ def require_utf8(name: str) -> None:
         raise UnsupportedEncoding(NOT_UTF8)
 
 
-def is_utf8_text(query: str) -> bool:
-    """Whether a query string, as WSGI has it, is UTF-8 without NULs once it is unescaped."""
+def is_utf8(query: str) -> bool:
+    """Whether a query string, as WSGI has it, is UTF-8 once it is unescaped."""
     if "%" not in query and query.isascii():
         return True
     try:
-        return "\0" not in unquote_to_bytes(query.encode("latin-1")).decode()
+        unquote_to_bytes(query.encode("latin-1")).decode()
     except UnicodeDecodeError:
         return False
+    return True

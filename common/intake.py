@@ -14,8 +14,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.permissions import AllowAny
 
-from common.encodings import NOT_UTF8, is_readable, is_utf8_text
-from common.errors import Malformed, NotFound, Problem, UnsupportedEncoding, page_problem
+from common.encodings import NOT_UTF8, is_readable, is_utf8
+from common.errors import Malformed, Problem, UnsupportedEncoding, page_problem
 from common.text import UNSUITABLE
 from common.uploads import take_file
 
@@ -24,10 +24,10 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 # What stands in the place of a Content-Type that is not to be read.
 UNREADABLE = "application/octet-stream; charset=unreadable"
-# Bytes of a path, and of a query string: what nginx takes, too.
-LONGEST_ADDRESS = 8_000
+# Bytes of a path, and of a query string.
+LONGEST_ADDRESS = 16_000
 # Of all header fields together.
-LONGEST_HEADERS = 32_000
+LONGEST_HEADERS = 65_536
 
 
 def readable(application: Application) -> Application:
@@ -68,15 +68,15 @@ class IntakeMiddleware:
         """Asked before CsrfViewMiddleware, which reads the form."""
         if refuses_strangers(view):
             return None
-        longest = settings.MAX_OPEN_BODY_BYTES
+        what, longest = "body", settings.MAX_OPEN_BODY_BYTES
         length = content_length(request)
         permission = getattr(view, "takes_file_of", None)
         if permission and may_send_file(request, permission):
             take_file(request)
-            longest = settings.MAX_UPLOAD_BYTES
+            what, longest = "file", settings.MAX_UPLOAD_BYTES
         elif length > longest and is_known(request):
             longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        return page_problem(request, too_large()) if length > longest else None
+        return page_problem(request, too_large(what)) if length > longest else None
 
 
 def unreadable(request: HttpRequest) -> Problem | None:
@@ -94,15 +94,13 @@ def too_long(request: HttpRequest) -> Problem | None:
 
 
 def undecodable(request: HttpRequest) -> Problem | None:
-    """The refusal of what is not in UTF-8, is no number, or has a NUL where text belongs."""
+    """The refusal of what is not UTF-8, of a length that is none, and of control characters."""
     meta = request.META
     length = meta.get("CONTENT_LENGTH") or "0"
     if not is_readable(meta.get("CONTENT_TYPE", "")):
         return Problem(NOT_UTF8, status=415, code=UnsupportedEncoding.code)
-    if "\0" in request.path_info:
-        return NotFound("There is nothing at this address.")
-    if not is_utf8_text(meta.get("QUERY_STRING", "")):
-        return Problem("The query string is not valid UTF-8, or has a NUL.", code=Malformed.code)
+    if not is_utf8(meta.get("QUERY_STRING", "")):
+        return Problem("The query string is not valid UTF-8.", code=Malformed.code)
     if not (length.isascii() and length.isdecimal()):
         return Problem("The Content-Length is no number.", code=Malformed.code)
     # A quoted value has escapes, and a library's session or message store takes any character.
@@ -143,10 +141,10 @@ def may_send_file(request: HttpRequest, permission: str) -> bool:
     return is_known(request) and request.user.is_staff and request.user.has_perm(permission)
 
 
-def too_large() -> Problem:
+def too_large(what: str) -> Problem:
     """413."""
     return Problem(
-        "The body is too large.",
+        f"The {what} is too large.",
         status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         code="too_large",
     )

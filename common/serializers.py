@@ -18,7 +18,13 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.fields import empty
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
-from common.text import has_foreign_digits, is_plain, validate_lines, validate_one_line
+from common.text import (
+    has_foreign_digits,
+    is_plain,
+    validate_foreign_id,
+    validate_lines,
+    validate_one_line,
+)
 
 # Decimal would also read underscores, other scripts' digits and NaN.
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\s*")
@@ -155,6 +161,12 @@ class Lines(Text):
     """Text that may have several lines, such as a description."""
 
     validate_characters = staticmethod(validate_lines)
+
+
+class ForeignId(Text):
+    """An id that another system made up, with whatever characters."""
+
+    validate_characters = staticmethod(validate_foreign_id)
 
 
 class Id(serializers.UUIDField):

@@ -35,6 +35,15 @@ def validate_one_line(text: str) -> None:
     )
 
 
+def validate_foreign_id(text: str) -> None:
+    """The same for an id that another system made up: what can be stored, and nothing else.
+
+    It is no text for people, and has to be found again as it came.
+    """
+    for character in re.findall("[\0\ud800-\udfff]", text)[:1]:
+        validate_one_line(character)
+
+
 def validate_lines(text: str) -> None:
     """The same for a description, which may have tabs and line breaks (CR, LF)."""
     validate_one_line(re.sub(r"[\t\n\r]", " ", text))

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from common.models import BaseModel
+from common.text import validate_foreign_id
 from customers.lookup import find_customer
 from customers.models import Customer
 
@@ -36,6 +37,8 @@ class App(BaseModel):
 
 class Mapping(BaseModel):
     """A customer's id in an application. Each has at most one there."""
+
+    CHARACTERS = {"customer_app_id": validate_foreign_id}
 
     customer = models.ForeignKey(
         Customer,

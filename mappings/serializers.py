@@ -5,6 +5,7 @@ from rest_framework import serializers
 
 from common.serializers import (
     FieldErrors,
+    ForeignId,
     Id,
     RowSerializer,
     StrictSerializer,
@@ -42,7 +43,7 @@ class MappingSerializer(StrictSerializer):
 
     id = serializers.UUIDField(read_only=True)
     customer = Id(source="customer_id")
-    customer_app_id = Text(max_length=LONGEST_ID, trim_whitespace=False)
+    customer_app_id = ForeignId(max_length=LONGEST_ID, trim_whitespace=False)
     app = Text(
         source="app.slug", max_length=LONGEST_SLUG, help_text="The slug of a supported application."
     )
@@ -78,7 +79,7 @@ class PairSerializer(StrictSerializer):
     """An application, and an id there, as the application spells it."""
 
     app = Text(max_length=LONGEST_SLUG)
-    customer_app_id = Text(max_length=LONGEST_ID, trim_whitespace=False)
+    customer_app_id = ForeignId(max_length=LONGEST_ID, trim_whitespace=False)
 
 
 def pairs_in(data: Any) -> list[tuple[str, str]]:

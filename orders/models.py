@@ -14,6 +14,7 @@ from django.utils import timezone
 from common.aggregates import JSONArrayAgg, JSONObject
 from common.models import BaseModel
 from common.money import cents, default_currency, validate_currency
+from common.text import validate_lines
 from customers.models import Customer
 from items.models import Item
 from orders.members import contributed_annotations
@@ -153,6 +154,7 @@ def stored_id(value: str | UUID | None) -> UUID | None:
 class OrderLine(models.Model):
     """One thing ordered: an item of the catalogue, or free text. The price is a snapshot."""
 
+    CHARACTERS = {"description": validate_lines}
     # What a line consists of, besides its order.
     MEMBERS = ("position", "item_id", "description", "quantity", "unit_price")
 

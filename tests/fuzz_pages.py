@@ -246,8 +246,8 @@ def fuzz_pages(
                 if not each.log_in():
                     wrong[f"{each.name} cannot log in"] = f"after {number} requests"
         number += 1
-        path = tamperer.path(template)
-        what, _ = ask(visitor, method, path + request.pop("query", ""), **request)
+        path = tamperer.path(template) + request.pop("query", "")
+        what, _ = ask(visitor, method, path, **request)
         asked.add((template, visitor.name))
         if what:
             who = visitor.name or "a stranger"

@@ -32,6 +32,8 @@ def environ_of(scope: HTTPScope) -> Environ:
         "wsgi.input": BytesIO(),
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        # The path as it was sent: an encoded slash is part of an id (common/raw_path.py).
+        "REQUEST_URI": path.decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": host,

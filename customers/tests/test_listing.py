@@ -117,7 +117,7 @@ def token(text: str) -> str:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "%FF", "%C3%A4", token("p=x"), token("p=%00"), token("o=-1"), token("o=x"), token("p=")],
+    ["x", "%C3%A4", token("p=x"), token("p=%00"), token("o=-1"), token("o=x"), token("p=")],
 )
 def test_refuses_a_cursor(partner: APIClient, john: Customer, cursor: str) -> None:
     assert wrong_fields(partner.get(f"{URL}?cursor={cursor}")) == {"cursor": "invalid"}

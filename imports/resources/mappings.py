@@ -6,7 +6,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from common.bulk import Members, Result
-from common.serializers import Id, NormalisedField, StrictSerializer, Text
+from common.serializers import ForeignId, Id, NormalisedField, StrictSerializer, Text
 from customers.normalise import LONGEST_DOMAIN, normalise_domain
 from imports.resources.base import BulkResource, Names
 from mappings.bulk import NAMED_BY, find_customers, upsert_mappings
@@ -21,7 +21,7 @@ class MappingRow(StrictSerializer):
     customer_code = Text(max_length=50, required=False)
     domain = NormalisedField(normalise_domain, max_length=LONGEST_DOMAIN, required=False)
     app = Text(max_length=50)
-    customer_app_id = Text(max_length=255, trim_whitespace=False)
+    customer_app_id = ForeignId(max_length=255, trim_whitespace=False)
     app_id = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)

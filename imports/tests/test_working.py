@@ -1,13 +1,22 @@
 """It works imports off in batches that commit with their position, whatever comes between."""
 
 import threading
+from decimal import InvalidOperation
 from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from rest_framework.test import APIClient
 
+from common.bulk import insert_rows
 from customers import bulk
 from customers.models import Customer
 from imports import work as working
@@ -249,3 +258,31 @@ def test_what_the_database_goes_on_refusing_is_refused_alone(
         "Somebody",
         "Bob",
     ]
+
+
+@pytest.mark.parametrize(
+    "error", [DataError("x"), OverflowError("x"), InvalidOperation(), "\ud800", IntegrityError("x")]
+)
+def test_what_cannot_be_stored_is_refused_alone(
+    partner: APIClient, monkeypatch: pytest.MonkeyPatch, error: Exception | str
+) -> None:
+    """Whatever a database or its driver raises for one value of a batch."""
+
+    def failing(model: Any, rows: Any) -> None:
+        if any(row.code == "C07" for row in rows):
+            if isinstance(error, str):
+                error.encode()
+            else:
+                raise error
+        insert_rows(model, rows)
+
+    monkeypatch.setattr("customers.bulk.insert_rows", failing)
+
+    shown = imported(partner, CUSTOMERS)
+
+    assert (shown["state"], counts(shown)) == (
+        "done",
+        {"rows": ROWS, "created": ROWS - 1, "refused": 1},
+    )
+    assert [line for line, *_ in report(partner, shown)] == [9]
+    assert Customer.objects.count() == ROWS - 1

@@ -44,7 +44,8 @@ HONEST_CLIENTS = 4
 HONEST_PAUSE_SECONDS = 0.05
 HONEST_TIMEOUT_SECONDS = 30
 ISSUER_SECONDS = 4.5
-# Of one web process, and of one connection of PostgreSQL's without what all of them share.
+# At any moment, of one web process, and of one connection of PostgreSQL's without what all of them
+# share. A web process that stays above 200 MB is started anew, and that is counted as well.
 WEB_MOST_MB, DATABASE_MOST_MB = 200, 100
 
 

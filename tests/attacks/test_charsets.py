@@ -91,7 +91,7 @@ def test_takes_json_in_no_other_encoding(partner: APIClient, encoding: str) -> N
 
 
 @pytest.mark.parametrize(
-    "query", ["q=%FF", "%C3=1", "q=%ED%A0%80", "q=\xff", "q=%C0%80", "q=%F8%88%80%80%80", "q=%00"]
+    "query", ["q=%FF", "%C3=1", "q=%ED%A0%80", "q=\xff", "q=%C0%80", "q=%F8%88%80%80%80"]
 )
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_refuses_a_query_that_is_no_utf8(path: str, query: str) -> None:

@@ -73,7 +73,6 @@ MEMBERS = [
     ("/v1/orders/", "code", {"customer_code": "CUST001", "item": "Pen", "amount": 1}),
     ("/v1/orders/", "item", {"customer_code": "CUST001", "amount": 1}),
     ("/v1/orders/", "customer_code", {"item": "Pen", "amount": 1}),
-    ("/v1/mappings/", "customer_app_id", {"app": "amc"}),
     ("/v1/mappings/", "app", {"customer_app_id": "x"}),
 ]
 

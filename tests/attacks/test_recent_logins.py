@@ -165,14 +165,11 @@ def test_a_login_elsewhere_does_not_count(shop: OpenIdClient, browser: Client, j
     assert time.time() - claims["auth_time"] > 7100
 
 
-@pytest.mark.parametrize("claims", ['{"auth_time": 1}', "x", '{"id_token": {"auth_time": null}}'])
+@pytest.mark.parametrize("claims", ['{"auth_time": 1}', '{"id_token": {"auth_time": null}}'])
 def test_a_client_cannot_choose_the_moment(
     shop: OpenIdClient, browser: Client, claims: str
 ) -> None:
     page = shop.authorize(browser, claims=claims)
-    if page.status_code == 302:
-        assert redirected_error(page) == (CALLBACK, "invalid_request")
-        return
     fields = form_fields(page.content.decode(), "client_id")
     consent = browser.post("/o/authorize/", {**fields, "claims": claims, "allow": "Authorize"})
     code = query_of(consent["Location"])["code"]
