@@ -30,6 +30,7 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import (
     ConsentRequired,
     InvalidClientIdError,
+    InvalidGrantError,
     InvalidRequestError,
     InvalidRequestFatalError,
     InvalidTokenError,
@@ -40,7 +41,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 from access.cache import forget_all
 from access.ending import AUTH_TIME
 from access.models import Application
-from access.oauth import DEFAULT_ALGORITHM, Scopes, checksum_of, is_active
+from access.oauth import DEFAULT_ALGORITHM, USED_BEFORE, Scopes, checksum_of, is_active
 from access.scopes import RESOURCE_SCOPES, SCOPES, parse_scopes
 from common.errors import Problem, page_problem
 
@@ -286,7 +287,8 @@ class Token(views.TokenView):  # type: ignore[misc]  # untyped
         try:
             response = super().post(request, *args, **kwargs)
         except (ObjectDoesNotExist, IntegrityError):
-            return JsonResponse({"error": "invalid_grant"}, status=400)
+            refused = InvalidGrantError(USED_BEFORE)
+            return JsonResponse(dict(refused.twotuples), status=refused.status_code)
         # What is refused while tokens are saved comes without the library's headers.
         response["Content-Type"] = "application/json"
         return response
