@@ -92,15 +92,13 @@ class UserAdmin(GuardedAdmin, DjangosUserAdmin[User]):
         fields = super().get_readonly_fields(request, obj)
         return fields if grantor_of(request).is_unlimited else (*fields, "is_superuser")
 
-    def user_change_password(
-        self, request: HttpRequest, id: str, form_url: str = ""
-    ) -> HttpResponse:
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sets a password, in one transaction with the lock of the user's row.
 
         Django opens none here, unlike for the other forms.
         """
         with transaction.atomic():
-            return super().user_change_password(request, id, form_url)
+            return super().user_change_password(request, *args, **kwargs)
 
 
 @admin.register(Group)

@@ -42,7 +42,7 @@ def test_staff_set_a_password(browser: Client) -> None:
     ids=lambda model: model.__name__,
 )
 def test_a_history_that_is_posted_to_is_shown(browser: Client, model: type) -> None:
-    rows = {User: lambda: User.objects.get(), Customer: lambda: Customer.objects.create(name="X")}
+    rows = {User: User.objects.get, Customer: lambda: Customer.objects.create(name="X")}
     row = rows[model]().pk if model in rows else 999_999
     options = model._meta  # type: ignore[attr-defined]
 
