@@ -113,14 +113,20 @@ def fault_in_call(request: HttpRequest) -> str:
 
 
 def called_by_clients(view: View) -> View:
-    """`view` behind `invalid_request` for a malformed call, before any secret is looked at."""
+    """`view` behind `invalid_request` for a malformed call, before any secret is looked at.
+
+    Some of the toolkit's refusals repeat what came in, and come as HTML, as a page of ours would.
+    They are JSON (RFC 6749, 5.2).
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and (fault := fault_in_call(request)):
             error = {"error": "invalid_request", "error_description": fault}
             return JsonResponse(error, status=400)
-        return view(request, *args, **kwargs)
+        response = view(request, *args, **kwargs)
+        response.headers["Content-Type"] = "application/json"
+        return response
 
     return guarded
 
