@@ -39,6 +39,8 @@ from access.scopes import IDENTITY_SCOPES, RESOURCE_SCOPES, SCOPES, parse_scopes
 # An id_token of a client that was registered without an algorithm is signed with this.
 DEFAULT_ALGORITHM = Application.RS256_ALGORITHM
 
+USED_BEFORE = "It has been used or revoked."
+
 
 class Scopes(BaseScopes):
     """What a client may ask for: who somebody is, and what it was registered for."""
@@ -143,7 +145,8 @@ class Validator(OAuth2Validator):
         grants = get_grant_model().objects.filter(code=code, application=client)
         request.grant = grants.first() if is_valid else None
         if request.grant is None:
-            end_family(code, client)
+            if end_family(code, client):
+                raise InvalidGrantError(USED_BEFORE, request=request)
             return False
         # A verifier without a challenge: somebody took the challenge out of the request on its
         # way, or the code is another session's (RFC 9700, 2.1.1).
@@ -166,7 +169,7 @@ class Validator(OAuth2Validator):
         The library would say `invalid_request`.
         """
         if not request.grant.redirect_uri_allowed(redirect_uri):
-            raise InvalidGrantError(request=request)
+            raise InvalidGrantError("The redirect_uri is another one.", request=request)
         return True
 
     def invalidate_authorization_code(
@@ -188,10 +191,12 @@ class Validator(OAuth2Validator):
             return False
         if row.revoked and not is_just_used(row):
             type(row).revoke_family(row.token_family)
-            return False
+            raise InvalidGrantError(USED_BEFORE, request=request)
+        if not row.revoked and not is_in_time(row):
+            raise InvalidGrantError("It has expired.", request=request)
         request.user = row.user
         request.refresh_token_instance = row
-        return is_active(request) and (row.revoked is not None or is_in_time(row))
+        return is_active(request)
 
     def validate_silent_login(self, request: Request) -> bool:
         """Asked for `prompt=none`; the authorize view answers for those who are not logged in."""
@@ -314,26 +319,31 @@ def use_up_code(token: dict[str, Any], request: Request) -> None:
         get_grant_model().objects.filter(code=request.code, application=request.client).delete()
     )
     if not deleted:
-        raise UsedCodeError(request=request)
+        raise UsedCodeError(USED_BEFORE, request=request)
     get_refresh_token_model().objects.filter(
         token_checksum=checksum_of(token["refresh_token"])
     ).update(token_family=family_of(request.code))
 
 
-def end_family(code: str, client: Application) -> None:
-    """Ends all tokens that `client` got for a code that comes again (RFC 6749, 4.1.2)."""
+def end_family(code: str, client: Application) -> bool:
+    """Ends all tokens that `client` got for a code that comes again (RFC 6749, 4.1.2).
+
+    Whether there ever were any.
+    """
     model = get_refresh_token_model()
     family = family_of(code)
-    if model.objects.filter(token_family=family, application=client).exists():
+    is_known = model.objects.filter(token_family=family, application=client).exists()
+    if is_known:
         model.revoke_family(family)
         forget_all()
+    return bool(is_known)
 
 
 def require_unused(request: Request) -> None:
     """Locks the refresh token. Raises InvalidGrantError if it was used since it was looked up."""
     mine = get_refresh_token_model().objects.filter(pk=request.refresh_token_instance.pk)
     if mine.filter(revoked=None).select_for_update().first() is None:
-        raise InvalidGrantError(request=request)
+        raise InvalidGrantError(USED_BEFORE, request=request)
 
 
 def row_of(refresh_token: str, client: Application) -> Any:
@@ -389,7 +399,7 @@ def repeat_answer(token: dict[str, Any], request: Request) -> None:
         .first()
     )
     if answered is None:
-        raise InvalidGrantError(request=request)
+        raise InvalidGrantError(USED_BEFORE, request=request)
     token["scope"] = answered.scope
     token["expires_in"] = int((answered.expires - timezone.now()).total_seconds())
 

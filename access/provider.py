@@ -30,6 +30,7 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import (
     ConsentRequired,
     InvalidClientIdError,
+    InvalidGrantError,
     InvalidRequestError,
     InvalidRequestFatalError,
     InvalidTokenError,
@@ -40,7 +41,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 from access.cache import forget_all
 from access.ending import AUTH_TIME
 from access.models import Application
-from access.oauth import DEFAULT_ALGORITHM, Scopes, checksum_of, is_active
+from access.oauth import DEFAULT_ALGORITHM, USED_BEFORE, Scopes, checksum_of, is_active
 from access.scopes import RESOURCE_SCOPES, SCOPES, parse_scopes
 from common.errors import Problem, page_problem
 
@@ -112,14 +113,20 @@ def fault_in_call(request: HttpRequest) -> str:
 
 
 def called_by_clients(view: View) -> View:
-    """`view` behind `invalid_request` for a malformed call, before any secret is looked at."""
+    """`view` behind `invalid_request` for a malformed call, before any secret is looked at.
+
+    Some of the toolkit's refusals repeat what came in, and come as HTML, as a page of ours would.
+    They are JSON (RFC 6749, 5.2).
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and (fault := fault_in_call(request)):
             error = {"error": "invalid_request", "error_description": fault}
             return JsonResponse(error, status=400)
-        return view(request, *args, **kwargs)
+        response = view(request, *args, **kwargs)
+        response.headers["Content-Type"] = "application/json"
+        return response
 
     return guarded
 
@@ -286,7 +293,8 @@ class Token(views.TokenView):  # type: ignore[misc]  # untyped
         try:
             response = super().post(request, *args, **kwargs)
         except (ObjectDoesNotExist, IntegrityError):
-            return JsonResponse({"error": "invalid_grant"}, status=400)
+            refused = InvalidGrantError(USED_BEFORE)
+            return JsonResponse(dict(refused.twotuples), status=refused.status_code)
         # What is refused while tokens are saved comes without the library's headers.
         response["Content-Type"] = "application/json"
         return response

@@ -35,8 +35,8 @@ def typed_name(request: HttpRequest) -> str:
 
 
 def current_user(request: HttpRequest) -> str:
-    """The user whose session it is."""
-    return str(request.user.pk or "")
+    """The name of the user whose session it is; "" of nobody's."""
+    return request.user.get_username()
 
 
 def is_post(request: HttpRequest) -> bool:
@@ -74,6 +74,8 @@ class Place:
     # Whether a request tries one at all.
     is_try: Callable[[HttpRequest], bool] = is_post
     refuse: Callable[[HttpRequest, TooManyAttempts], HttpResponse] = page_problem
+    # Whether others' failures do not count against a name that has logged in from here before.
+    excuses_the_known: bool = False
 
 
 def refuse_page(request: HttpRequest, problem: TooManyAttempts) -> HttpResponse:
@@ -81,7 +83,9 @@ def refuse_page(request: HttpRequest, problem: TooManyAttempts) -> HttpResponse:
     return locked_page(request, retry_after=problem.headers["Retry-After"])
 
 
-LOGIN_PAGE = Place("login", shows_the_form_again, name=typed_name, refuse=refuse_page)
+LOGIN_PAGE = Place(
+    "login", shows_the_form_again, name=typed_name, refuse=refuse_page, excuses_the_known=True
+)
 PASSWORD_CHANGE = Place("login", shows_the_form_again, name=current_user, refuse=refuse_page)
 # The body of a login may be JSON: the view counts it once it knows the name.
 LOGIN_REFRESH = Place("login", is_refusal, is_guessable=False)
@@ -97,7 +101,7 @@ def limited(view: View, place: Place) -> View:
             return uncached(view(request, *args, **kwargs))
         name = place.name(request)
         try:
-            attempt = begin(place.kind, request, name) if place.is_guessable else Attempt()
+            attempt = begin(place, request, name) if place.is_guessable else Attempt()
             response = view(request, *args, **kwargs)
             if not place.failed(response):
                 attempt.succeeded()
@@ -111,14 +115,17 @@ def limited(view: View, place: Place) -> View:
     return guarded
 
 
-def begin(kind: str, request: HttpRequest, name: str) -> Attempt:
+def begin(place: Place, request: HttpRequest, name: str) -> Attempt:
     """Counts a try of `name`'s secret before it is checked. Raises TooManyAttempts.
 
-    Not where `name` has logged in from the same network before: nobody else's failures, from
-    there or from anywhere, lock them out. Axes still counts theirs.
+    Not at a login of somebody who has logged in from the same network before: nobody else's
+    failures, from there or from anywhere, lock them out. Axes still counts theirs.
     """
     return count_first(
-        kind, request, name, is_excused=lambda: has_logged_in_from_here(request, name)
+        place.kind,
+        request,
+        name,
+        is_excused=lambda: place.excuses_the_known and has_logged_in_from_here(request, name),
     )
 
 

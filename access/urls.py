@@ -1,9 +1,11 @@
 """The OpenID provider at `/o/`: the toolkit's addresses, and our views at some of them."""
 
+import json
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.urls.resolvers import RoutePattern
@@ -58,25 +60,30 @@ NOT_TO_BE_KEPT = FOR_REGISTRARS.keys() | {
 FOR_CLIENTS = {"token", "introspect", "revoke-token", "device-authorization"}
 
 
-def is_wrong_grant(response: HttpResponseBase) -> bool:
-    """Whether a client, a code or a token was wrong; not, say, that a device has to wait."""
-    if response.status_code == 401:  # noqa: PLR2004 - HTTP
+def is_guess(response: HttpResponseBase) -> bool:
+    """Whether a client, a code or a token was unknown; not, say, that a device has to wait.
+
+    A grant that was good once is refused with a description (`oauth.py`): that was no guess.
+    """
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
         return True
-    body = getattr(response, "content", b"") if response.status_code == 400 else b""  # noqa: PLR2004
-    return b'"invalid_grant"' in body
+    if response.status_code != HTTPStatus.BAD_REQUEST or not isinstance(response, HttpResponse):
+        return False
+    refusal = json.loads(response.content or "{}")
+    return refusal.get("error") == "invalid_grant" and "error_description" not in refusal
 
 
 def tries_a_token(request: HttpRequest) -> bool:
     return "Authorization" in request.headers or "access_token" in request.POST
 
 
-BY_CLIENT = Place("client", is_wrong_grant, is_guessable=False, name=provider.named_client)
+BY_CLIENT = Place("client", is_guess, is_guessable=False, name=provider.named_client)
 # Where secrets are tried: those of clients, codes, tokens, and the short code of a device.
 PLACES = {
     "token": BY_CLIENT,
     "introspect": BY_CLIENT,
     "revoke-token": BY_CLIENT,
-    "user-info": Place("token", is_wrong_grant, is_guessable=False, is_try=tries_a_token),
+    "user-info": Place("token", is_guess, is_guessable=False, is_try=tries_a_token),
     "device": Place("device", shows_the_form_again, name=current_user, refuse=refuse_page),
     # A row for everybody who asks.
     "device-authorization": Place("new-device", every_time),

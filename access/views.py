@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from access.login import log_in
 from access.models import User
 from access.serializers import LoginSerializer, RefreshSerializer
-from access.throttling import begin, uncached
+from access.throttling import LOGIN_PAGE, begin, uncached
 from access.tokens import issue, refresh
 from common.errors import Problem, page_problem
 
@@ -30,7 +30,7 @@ class LoginView(APIView):
         """The user whose name and password the body holds."""
         given = LoginSerializer(data=request.data)
         name = given.validated_data["username"] if given.is_valid() else ""
-        attempt = begin("login", request._request, name)  # noqa: SLF001 - the only way to it
+        attempt = begin(LOGIN_PAGE, request._request, name)  # noqa: SLF001 - the only way to it
         given.is_valid(raise_exception=True)
         user = log_in(request._request, refused=refused, **given.validated_data)  # noqa: SLF001
         attempt.succeeded()

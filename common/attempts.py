@@ -24,6 +24,9 @@ from common.errors import Problem
 
 logger = logging.getLogger(__name__)
 
+# Where secrets are tried that nobody can guess. Programs fail there more often than people do: a
+# key that has expired is tried until somebody looks.
+KINDS_OF_KEYS = frozenset({"client", "token", "credential", "callback", "metrics", "sign-on"})
 PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -109,9 +112,16 @@ class Bucket:
         return min(max(int(end - time.time()) + 1, 1), self.rate.seconds)
 
 
+def factor_of(kind: str) -> int:
+    """How many times as often a place of this kind may be failed at."""
+    return settings.LOGIN_RATE_KEY_FACTOR if kind in KINDS_OF_KEYS else 1
+
+
 def address_bucket(kind: str, request: HttpRequest) -> Bucket:
     """The failures at places of this kind from the client's address (IPv6: its /64)."""
-    return Bucket(f"failures:{kind}:from:{network_of(request)}", parse_rate(settings.LOGIN_RATE))
+    rate = parse_rate(settings.LOGIN_RATE)
+    rate = Rate(rate.most * factor_of(kind), rate.seconds)
+    return Bucket(f"failures:{kind}:from:{network_of(request)}", rate)
 
 
 def name_bucket(kind: str, name: str) -> Bucket:
@@ -119,7 +129,7 @@ def name_bucket(kind: str, name: str) -> Bucket:
     spelling = unicodedata.normalize("NFKC", name).strip().casefold()
     digest = sha256(spelling.encode("utf-8", "surrogatepass")).hexdigest()
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    rate = Rate(settings.LOGIN_NAME_FAILURE_LIMIT, seconds)
+    rate = Rate(settings.LOGIN_NAME_FAILURE_LIMIT * factor_of(kind), seconds)
     return Bucket(f"failures:{kind}:for:{digest}", rate)
 
 

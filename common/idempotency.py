@@ -9,6 +9,7 @@ What a principal can store is bounded: in number by IDEMPOTENCY_RECORDS_PER_PRIN
 (`idempotency_quota`), and each answer by LONGEST_BODY.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -87,15 +88,23 @@ def file_digest(file: "UploadedFile[Any]") -> bytes:
     return b"file:" + digest.digest()
 
 
-def once(key: str, request: Request, write: Callable[[], Response]) -> HttpResponseBase:
+def once(
+    key: str,
+    request: Request,
+    write: Callable[[], Response],
+    *,
+    for_caller: Callable[[Response], Response],
+) -> HttpResponseBase:
     """The answer of `write`, or of the first request with this key.
 
-    Raises a 422 Problem if that was another request, a 409 if it is still under way, and a 429
-    if the principal has as many records as it may have.
+    `for_caller` takes out of an answer what the caller may not see: the credential of the first
+    request may have been for more. Raises a 422 Problem if that was another request, a 409 if it
+    is still under way, and a 429 if the principal has as many records as it may have.
     """
     principal, print_ = str(request.auth), fingerprint(request)
     if not claim(principal, key, print_):
-        return replay(IdempotencyRecord.objects.get(principal=principal, key=key), print_)
+        first = IdempotencyRecord.objects.get(principal=principal, key=key)
+        return replay(first, print_, for_caller)
     require_room(principal)
     response = write()
     if response.status_code < status.HTTP_400_BAD_REQUEST:
@@ -132,8 +141,10 @@ def claim(principal: str, key: str, print_: str) -> bool:
         ) from error
 
 
-def replay(first: IdempotencyRecord, print_: str) -> HttpResponse:
-    """The first answer once more.
+def replay(
+    first: IdempotencyRecord, print_: str, for_caller: Callable[[Response], Response]
+) -> HttpResponse:
+    """The first answer once more, as far as the caller may see it.
 
     Raises a 422 Problem if it was an answer to another request, a 409 if it was too long to keep.
     """
@@ -148,11 +159,19 @@ def replay(first: IdempotencyRecord, print_: str) -> HttpResponse:
             "This request has been carried out; its answer was too long to be kept.",
             code="answer_not_kept",
         )
+    body, headers = bytes(first.body), dict(first.headers)
+    shown = json.loads(body)
+    visible = for_caller(Response(shown, status=first.status))
+    if visible.data != shown:
+        body = encode(visible.data)
+        # The tag of the whole would let the rest be guessed.
+        headers.pop("ETag", None)
+        headers |= {"ETag": visible["ETag"]} if "ETag" in visible else {}
     return HttpResponse(
-        bytes(first.body),
+        body,
         status=first.status,
         content_type="application/json",
-        headers={**first.headers, REPLAYED: "true"},
+        headers={**headers, REPLAYED: "true"},
     )
 
 

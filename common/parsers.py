@@ -12,6 +12,8 @@ from django.http import QueryDict
 from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 
 from common.uploads import require_utf8_form
 
@@ -139,6 +141,8 @@ class FormParser(parsers.FormParser):
         except UnicodeDecodeError as error:
             raise ParseError(NOT_UTF8) from error
         require_utf8_form(form)
+        if not asks((parser_context or {})["request"]):
+            refuse_repeated_fields(form)
         return refuse_replaced(form)
 
 
@@ -154,8 +158,24 @@ class MultiPartParser(parsers.MultiPartParser):
         parsed = super().parse(stream, media_type, parser_context)
         if not (parsed.data or parsed.files) and has_content(media_type, parser_context):
             raise ParseError("The multipart body has no parts.")
+        refuse_repeated_fields(parsed.data)
         refuse_replaced(parsed.data)
         return parsed
+
+
+def asks(request: Request) -> bool:
+    """Whether the form of a request is the query of a list, where a filter can come twice."""
+    return request.method in SAFE_METHODS
+
+
+def refuse_repeated_fields(form: QueryDict) -> None:
+    """Raises ParseError for a field that comes twice, as for a member of JSON.
+
+    The last would count here, and perhaps another one for whoever has checked the form before.
+    """
+    for name, values in form.lists():
+        if len(values) > 1:
+            raise ParseError(f"The form has the field {name[:100]!r} twice.")
 
 
 def has_content(media_type: str | None, parser_context: Mapping[str, Any] | None) -> bool:

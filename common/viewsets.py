@@ -124,7 +124,9 @@ class BaseViewSet(viewsets.GenericViewSet[Any]):
             return self.for_caller(handler(request, *args, **kwargs))
 
         with acting_as(str(request.auth or "")):
-            return self.committed(write if key is None else lambda: once(key, request, write))
+            if key is None:
+                return self.committed(write)
+            return self.committed(lambda: once(key, request, write, for_caller=self.for_caller))
 
     def committed(self, write: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         """What `write` answers, once it is committed.

@@ -201,6 +201,8 @@ PASSWORD_HASHERS = [
 TRUSTED_PROXIES = env("TRUSTED_PROXIES", parse_networks, ())
 # How often one address may fail with a secret of one kind, and how often it may register.
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/min")
+# Keys, tokens, codes and client secrets may be wrong so many times as often.
+LOGIN_RATE_KEY_FACTOR = env.int("LOGIN_RATE_KEY_FACTOR", default=4)
 # After so many failures a user name is locked for the address that failed.
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
 # And after so many from all addresses, for those from which it has never logged in.

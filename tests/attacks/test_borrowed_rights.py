@@ -9,7 +9,8 @@ from django.contrib.auth.models import Permission
 from oauth2_provider.models import AccessToken
 from rest_framework.test import APIClient
 
-from access.models import User
+from access.cache import forget_all
+from access.models import ApiKey, User
 from access.tokens import issue
 from common.etag import etag_of
 from common.models import IdempotencyRecord
@@ -474,3 +475,31 @@ def test_a_token_for_queries_of_somebody_who_may_read_everything(victim: Custome
     answer = staff.get("/v1/query/amc/victim")
 
     assert set(answer.json()) == {"id", "uuid", "domain"}
+
+
+# --- The answer to a request that is repeated ---------------------------------------------------
+
+
+def test_a_credential_for_less_is_shown_less_of_a_repeated_answer(victim: Customer) -> None:
+    """The key has lost `read` since, or the same user's token for another client never had it."""
+    key = key_in_use(name="K", scopes="read write")
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {key}", HTTP_IDEMPOTENCY_KEY="once")
+    wanted = {"customer_code": victim.code, "item": "Pen", "amount": "1.00"}
+
+    first = client.post(ORDERS, wanted)
+    whole = client.post(ORDERS, wanted)
+    ApiKey.objects.update(scopes="orders:write")
+    forget_all()
+    less = client.post(ORDERS, wanted)
+
+    assert (first.status_code, whole.status_code, less.status_code) == (201, 201, 201)
+    assert whole["Idempotency-Replayed"] == less["Idempotency-Replayed"] == "true"
+    assert whole.content == first.content
+    assert whole["ETag"] == first["ETag"]
+    assert first.json()["customer_phone"] == victim.phone_number
+    hidden = {"customer_name", "customer_first_name", "customer_last_name", "customer_phone"}
+    assert set(first.json()) - set(less.json()) == hidden
+    assert less.json()["id"] == first.json()["id"]
+    assert less["ETag"] not in {"", first["ETag"]}
+    assert Order.objects.count() == 1

@@ -247,3 +247,25 @@ def test_a_login_leads_to_no_other_site(jane: User, page: str, there: str) -> No
     assert "evil" not in answer["Location"]
     assert answer["Location"].startswith("/")
     assert CALLBACK not in answer["Location"]
+
+
+# --- What the answers are -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resource", ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>"])
+def test_what_came_in_is_no_page_of_ours(machine: OpenIdClient, resource: str) -> None:
+    """A form on somebody's page posts to us, and the answer is what the browser shows."""
+    answer = machine.call("/o/token/", grant_type="client_credentials", resource=resource)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
+    assert answer["Content-Type"] == "application/json"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@every_endpoint
+@pytest.mark.parametrize("form", [{}, {"client_id": "<b>"}, {"token": "<b>"}, {"scope": "<b>"}])
+def test_every_answer_to_a_client_is_json(path: str, form: dict[str, str]) -> None:
+    for basic_of in ({}, basic("<b>", "<b>")):
+        answer = call(path, form, **basic_of)
+
+        assert answer["Content-Type"] == "application/json"

@@ -20,7 +20,14 @@ from access.api_keys import create_api_key
 from access.authentication import HeaderAuthentication, SessionAuthentication
 from access.models import Application, User
 from access.sso import SignOnCallback
-from access.tests.clients import DEVICE_GRANT, OpenIdClient, bearer, register
+from access.tests.clients import (
+    DEVICE_GRANT,
+    OpenIdClient,
+    bearer,
+    browser_of,
+    error_of,
+    register,
+)
 from access.tokens import issue
 from common.attempts import LOCAL
 from common.cache import Outage
@@ -35,6 +42,7 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL25vd2hlcmUuZXhhbXBsZSJ9.c2ln"
 def three_failures(settings: Settings) -> Iterator[None]:
     """Three failures a minute and address, and five a quarter of an hour and name."""
     settings.LOGIN_RATE = "3/min"
+    settings.LOGIN_RATE_KEY_FACTOR = 1
     settings.LOGIN_NAME_FAILURE_LIMIT = 5
     settings.AUTH_CACHE_SECONDS = 0
     settings.AFRICAS_TALKING_CALLBACK_SECRET = SECRET
@@ -344,6 +352,20 @@ def test_somebody_known_at_an_address_is_let_in_whatever_others_do(bob: User, pa
     refused(Client(REMOTE_ADDR=ELSEWHERE).post(page, right))
 
 
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/o/device/", {"user_code": "WRONGONE"}),
+        ("/admin/password_change/", {"old_password": "wrong"}),
+    ],
+)
+def test_to_be_known_excuses_from_nothing_else(bob: User, path: str, form: dict[str, str]) -> None:
+    here = Client(REMOTE_ADDR=HERE)
+    assert here.post("/login/", {"username": "bob", "password": PASSWORD}).status_code == 302
+
+    assert [here.post(path, form).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
 @pytest.mark.parametrize("page", ["/login/", "/admin/login/", "/api-token-auth/", "/api/token/"])
 @pytest.mark.parametrize("spelling", ["bob", " bob ", "\uff42\uff4f\uff42", "BOB"])
 def test_stops_guesses_at_one_name_from_everywhere(bob: User, page: str, spelling: str) -> None:
@@ -436,6 +458,34 @@ def test_a_device_that_waits_has_not_failed(db: None) -> None:
 def test_who_shows_no_credential_has_not_failed(db: None) -> None:
     assert {APIClient().get("/v1/items/").status_code for _ in range(8)} == {401}
     assert {Client().get("/login/").status_code for _ in range(8)} == {200}
+
+
+def test_a_grant_that_was_good_once_is_no_guess(bob: User, shop: OpenIdClient) -> None:
+    """Such as those of the requests that lost a race."""
+    browser = browser_of(bob)
+    code = shop.consented(browser)["code"]
+    used = shop.exchange(code).json()["refresh_token"]
+    elsewhere = shop.consented(browser)["code"]
+    shop.call("/o/revoke_token/", token=used)
+
+    answers = [
+        *(shop.exchange(code) for _ in range(4)),
+        *(shop.refresh(used) for _ in range(4)),
+        *(shop.exchange(elsewhere, redirect_uri="https://other.example/") for _ in range(4)),
+    ]
+
+    assert {error_of(answer) for answer in answers} == {(400, "invalid_grant")}
+    assert all(answer.json()["error_description"] for answer in answers)
+
+
+def test_keys_may_be_wrong_more_often(bob: User, shop: OpenIdClient, settings: Settings) -> None:
+    settings.LOGIN_RATE_KEY_FACTOR = 2
+    here = Client(REMOTE_ADDR=HERE)
+    keys = in_header("Api-Key", "abcdefgh.wrong")
+
+    assert [keys(here, number, shop).status_code for number in range(7)] == [401] * 6 + [429]
+    # The kinds do not count together.
+    assert login_page("/login/")(here, 0, shop).status_code == 200
 
 
 # --- The cache --------------------------------------------------------------------------------

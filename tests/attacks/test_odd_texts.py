@@ -317,3 +317,30 @@ def test_refuses_one_in_a_file_and_in_a_form(partner: APIClient, john: Customer)
     assert "twice" in problem(answer, 400)["detail"]
     assert set(Customer.objects.values_list("code", flat=True)) == {"CUST001", "C2"}
     assert (Order.objects.count(), Message.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+@pytest.mark.parametrize("name", ["name", "nosuch", "x" * 5000])
+def test_refuses_a_field_of_a_form_that_comes_twice(
+    partner: APIClient, kind: str, name: str
+) -> None:
+    if kind == "multipart/form-data":
+        part = f'--b\r\nContent-Disposition: form-data; name="{name[:200]}"\r\n\r\nAnn\r\n'
+        body, kind = f"{part}{part}--b--\r\n", f"{kind}; boundary=b"
+    else:
+        body = f"{name}=Ann&name=Ann&{name}=Ben"
+
+    detail = problem(partner.post("/v1/customers/", body, content_type=kind), 400)["detail"]
+
+    assert detail.endswith("twice.")
+    assert len(detail) < 200
+    assert Customer.objects.count() == 0
+
+
+def test_takes_a_filter_twice_in_the_form_of_a_question(partner: APIClient) -> None:
+    """Either of the two, as in an address."""
+    form = "application/x-www-form-urlencoded"
+
+    answer = partner.generic("GET", "/v1/mappings/", "app=amc&app=other", content_type=form)
+
+    assert (answer.status_code, answer.json()) == (200, [])
