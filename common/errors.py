@@ -246,6 +246,8 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
             return from_drf(exceptions.ValidationError(as_serializer_error(exc)))
         case DatabaseError() | InterfaceError():
             return from_database(exc)
+        case OSError() if exc.errno in NO_SPACE:
+            return no_space(exc)
         case _:
             return None
 
@@ -260,7 +262,7 @@ def from_database(exc: Exception) -> Problem | None:
         case OperationalError() | InterfaceError():
             return database_away(exc)
         case _:
-            return no_space(exc) if getattr(exc, "errno", None) in NO_SPACE else None
+            return None
 
 
 def unreadable(exc: Exception) -> Problem:
