@@ -74,7 +74,7 @@ class IntakeMiddleware:
         if permission and may_send_file(request, permission):
             take_file(request)
             longest = settings.MAX_UPLOAD_BYTES
-        elif length > longest and is_known(request):
+        elif length > longest and is_logged_in(request):
             longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return page_problem(request, too_large()) if length > longest else None
 
@@ -130,7 +130,7 @@ def refuses_strangers(view: Callable[..., Any]) -> bool:
     return bool(api and api.authentication_classes and AllowAny not in api.permission_classes)
 
 
-def is_known(request: HttpRequest) -> bool:
+def is_logged_in(request: HttpRequest) -> bool:
     """Whether somebody who has logged in sends it. The API's short way knows no sessions."""
     user = getattr(request, "user", None)
     return user is not None and user.is_authenticated
@@ -138,7 +138,7 @@ def is_known(request: HttpRequest) -> bool:
 
 def may_send_file(request: HttpRequest, permission: str) -> bool:
     """Whether it comes from staff with this permission."""
-    return is_known(request) and request.user.is_staff and request.user.has_perm(permission)
+    return is_logged_in(request) and request.user.is_staff and request.user.has_perm(permission)
 
 
 def too_large() -> Problem:

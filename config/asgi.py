@@ -10,7 +10,8 @@ from django.db import close_old_connections
 from common.serving.limits import LIMITS
 from config.wsgi import application as wsgi
 
-from access.credentials import is_known  # isort: skip # needs the apps, which wsgi has loaded
+# These need the apps, which config.wsgi has loaded.
+from access.credentials import has_valid_credential  # isort: skip
 from common.intake import make_harmless, unreadable  # isort: skip
 from common.serving.application import Application  # isort: skip
 
@@ -23,7 +24,7 @@ def most_bytes(environ: dict[str, Any]) -> int:
     close_old_connections()
     make_harmless(environ)
     request = WSGIRequest(environ)
-    if unreadable(request) or not is_known(request):
+    if unreadable(request) or not has_valid_credential(request):
         return LIMITS.small_body
     is_upload = UPLOADS.fullmatch(environ["PATH_INFO"])
     most = settings.MAX_UPLOAD_BYTES if is_upload else settings.DATA_UPLOAD_MAX_MEMORY_SIZE

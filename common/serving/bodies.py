@@ -12,8 +12,8 @@ from django.core.exceptions import RequestDataTooBig
 
 from common.errors import Problem, no_space
 from common.serving.environ import Environ
-from common.serving.held import Held
 from common.serving.limits import Limits
+from common.serving.shared_room import SharedRoom
 
 
 class DisconnectedError(Exception):
@@ -54,8 +54,8 @@ class Bodies:
         self.limits = limits
         self.most_bytes = most_bytes
         self.directory = directory
-        self.small = Held(limits.small_bodies)
-        self.large = Held(limits.large_bodies)
+        self.small = SharedRoom(limits.small_bodies)
+        self.large = SharedRoom(limits.large_bodies)
 
     async def take_in(self, environ: Environ, receive: ASGIReceiveCallable) -> bool:
         """Puts the body into `environ`, with its true length; whether all of it was read.
