@@ -18,6 +18,7 @@ from django.urls import path, reverse
 
 from common.errors import Malformed
 from common.forms import DateAndTimeField, DateField, NumberField, WholeNumberField
+from common.text import has_nul
 
 logger = logging.getLogger(__name__)
 
@@ -101,9 +102,8 @@ def refuse_nul(request: HttpRequest) -> None:
     """Raises Malformed for a NUL, which no row of PostgreSQL can hold; Http404 if in a path."""
     if "\0" in request.path_info:
         raise Http404
-    for name, values in (*request.GET.lists(), *request.POST.lists()):
-        if any("\0" in text for text in (name, *values)):
-            raise Malformed("The query or the form has a NUL.")
+    if has_nul(request.GET) or has_nul(request.POST):
+        raise Malformed("The query or the form has a NUL.")
 
 
 def refuse_costly(request: HttpRequest) -> None:

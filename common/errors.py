@@ -269,7 +269,7 @@ def unreadable(exc: Exception) -> Problem:
     """The refusal of a request that Django, or we in its place, could not read."""
     match exc:
         case RequestDataTooBig():
-            return Problem("The body is too large.", status=413, code="too_large")
+            return too_large()
         case Malformed():
             return Problem(str(exc), status=exc.status, code=exc.code)
         case _:
@@ -279,11 +279,25 @@ def unreadable(exc: Exception) -> Problem:
 def database_away(exc: Exception) -> Problem:
     """503 while the database is away or overloaded; nothing was half-written."""
     logger.error("The database failed", exc_info=exc)
+    return unavailable()
+
+
+def unavailable(
+    detail: str = "The service is busy. Try again in a moment.", *, retry_after: int = 1
+) -> Problem:
+    """503, to be tried again after so many seconds."""
     return Problem(
-        "The service is busy. Try again in a moment.",
-        status=503,
+        detail,
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
         code="unavailable",
-        headers={"Retry-After": "1"},
+        headers={"Retry-After": str(retry_after)},
+    )
+
+
+def too_large() -> Problem:
+    """413 for a body."""
+    return Problem(
+        "The body is too large.", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code="too_large"
     )
 
 

@@ -6,7 +6,6 @@ the body is read.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.permissions import AllowAny
 
 from common.encodings import NOT_UTF8, is_readable, is_utf8
-from common.errors import Malformed, Problem, UnsupportedEncoding, page_problem
+from common.errors import Malformed, Problem, UnsupportedEncoding, page_problem, too_large
 from common.text import UNSUITABLE
 from common.uploads import take_file
 
@@ -131,7 +130,7 @@ def refuses_strangers(view: Callable[..., Any]) -> bool:
 
 
 def is_logged_in(request: HttpRequest) -> bool:
-    """Whether somebody who has logged in sends it. The API's short way knows no sessions."""
+    """Whether its session is that of a user; API requests skip the session middleware."""
     user = getattr(request, "user", None)
     return user is not None and user.is_authenticated
 
@@ -139,12 +138,3 @@ def is_logged_in(request: HttpRequest) -> bool:
 def may_send_file(request: HttpRequest, permission: str) -> bool:
     """Whether it comes from staff with this permission."""
     return is_logged_in(request) and request.user.is_staff and request.user.has_perm(permission)
-
-
-def too_large() -> Problem:
-    """413."""
-    return Problem(
-        "The body is too large.",
-        status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        code="too_large",
-    )

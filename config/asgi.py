@@ -1,6 +1,7 @@
-"""The application that the web server loads: Django's own WSGI application behind buffers."""
+"""What the web server loads: the WSGI application (config/wsgi.py) behind buffers."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -20,15 +21,15 @@ UPLOADS = re.compile(r"/(v1|api|api/v1)/imports/?|/admin/imports/import/add/")
 
 
 def most_bytes(environ: dict[str, Any]) -> int:
-    """How long a body may be: little for strangers, and much only for a file."""
+    """How many bytes a body may have: few from strangers, and many only as a file."""
     close_old_connections()
     make_harmless(environ)
     request = WSGIRequest(environ)
     if unreadable(request) or not has_valid_credential(request):
-        return LIMITS.small_body
+        return settings.MAX_OPEN_BODY_BYTES
     is_upload = UPLOADS.fullmatch(environ["PATH_INFO"])
     most = settings.MAX_UPLOAD_BYTES if is_upload else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return max(int(most), LIMITS.small_body)
+    return max(int(most), settings.MAX_OPEN_BODY_BYTES)
 
 
 application = Application(
@@ -36,4 +37,5 @@ application = Application(
     most_bytes=most_bytes,
     threads=settings.WEB_THREADS,
     directory=settings.FILE_UPLOAD_TEMP_DIR,
+    limits=replace(LIMITS, small_body=settings.MAX_OPEN_BODY_BYTES),
 )

@@ -60,7 +60,7 @@ class Bodies:
     async def take_in(self, environ: Environ, receive: ASGIReceiveCallable) -> bool:
         """Puts the body into `environ`, with its true length; whether all of it was read.
 
-        Raises DisconnectedError, or a Problem: 408, 503 (no thread for the credential), 507.
+        Raises DisconnectedError, or a Problem: 408, 503 (no thread to check the credential), 507.
         """
         announced = int(environ.get("CONTENT_LENGTH") or 0)
         parts: list[bytes] = []
@@ -164,13 +164,3 @@ def close_quietly(file: IO[bytes]) -> None:
 def too_slow() -> Problem:
     """408 for a body that did not come in time."""
     return Problem("The body did not arrive in time.", status=408, code="too_slow")
-
-
-def busy() -> Problem:
-    """503 for what there is no room for at the moment."""
-    return Problem(
-        "The service is busy. Try again in a moment.",
-        status=503,
-        code="unavailable",
-        headers={"Retry-After": "5"},
-    )
