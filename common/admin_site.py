@@ -67,7 +67,7 @@ class Page:
         return guarded
 
 
-# What Django's admin raises for a value that it takes as it comes: no number, no id, a day that no
+# What Django's admin raises for values that it does not validate: no number, no id, a day that no
 # calendar has, an unknown field, a NUL that PostgreSQL cannot store.
 TAMPERED = (ValueError, TypeError, OverflowError, ValidationError, FieldError, DataError)
 LONGEST_SEARCH = 200
@@ -76,8 +76,8 @@ LONGEST_SEARCH = 200
 def refusing_tampered(view: AdminView) -> AdminView:
     """`view`, with a 400 where a query, a form or an id that was tampered with makes it fail.
 
-    The same exceptions may be a fault of ours: the log has all of it. A page that was asked for
-    as it is linked fails with a 500, as ever.
+    A fault of ours may raise the same exceptions, so the log has the traceback. A page without
+    query, form and id cannot have been tampered with, and fails with a 500.
     """
 
     @wraps(view)
@@ -86,7 +86,7 @@ def refusing_tampered(view: AdminView) -> AdminView:
             refuse_nul(request)
             refuse_costly(request)
             response = view(request, *args, **kwargs)
-            refuse_passed_over(response)
+            refuse_failed_list(response)
             # Lists are read, and dates looked up, when the page is put together.
             return response.render() if isinstance(response, TemplateResponse) else response
         except TAMPERED as error:
@@ -107,14 +107,14 @@ def refuse_nul(request: HttpRequest) -> None:
 
 
 def refuse_costly(request: HttpRequest) -> None:
-    """Raises Malformed for a search that may take for ever: by an expression, or for many words."""
+    """Raises Malformed for a costly search: by a regular expression, or for many words."""
     if any("regex" in name.split("__") or "iregex" in name.split("__") for name in request.GET):
         raise Malformed("A list cannot be narrowed by a regular expression.")
     if len(request.GET.get(SEARCH_VAR, "")) > LONGEST_SEARCH:
         raise Malformed(f"A search can have {LONGEST_SEARCH} characters at most.")
 
 
-def refuse_passed_over(response: HttpResponseBase) -> None:
+def refuse_failed_list(response: HttpResponseBase) -> None:
     """Raises Malformed where Django sends the browser to a page that says "Database error"."""
     if isinstance(response, HttpResponseRedirect) and response.url.endswith(f"?{ERROR_FLAG}=1"):
         raise Malformed("The list cannot be narrowed by that.")

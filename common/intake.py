@@ -1,4 +1,4 @@
-"""What no view gets to see: requests that cannot be read, or are larger than their caller may send.
+"""Refuses, before any view, what cannot be read and what is larger than its sender may send.
 
 `readable` is around the application, because Django decodes a query string while it builds the
 request, as the Content-Type asks for. `IntakeMiddleware` refuses everything else before anything of

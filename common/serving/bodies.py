@@ -21,9 +21,9 @@ class DisconnectedError(Exception):
 
 
 class UnreadBody:
-    """`wsgi.input` of a body that is larger than its sender may send: whoever reads it is told.
+    """`wsgi.input` of a body that is larger than its sender may send: reading it is a 413.
 
-    A view that looks at credentials first answers 401 as it always does; any other one 413.
+    A view that checks the credential first never reads it, and answers 401 as usual.
     """
 
     def read(self, *_: int) -> bytes:
