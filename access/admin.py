@@ -8,7 +8,8 @@ from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.utils.decorators import method_decorator
 from oauth2_provider import admin as toolkit
 from oauth2_provider.forms import ApplicationForm
 from oauth2_provider.models import (
@@ -76,6 +77,8 @@ class GuardedAdmin(LockingAdmin):
 
 
 @admin.register(User)
+# Django opens no transaction for this page, and the row's lock (LockingAdmin) needs one.
+@method_decorator(transaction.atomic, name="user_change_password")
 class UserAdmin(GuardedAdmin, DjangosUserAdmin[User]):
     """Whoever can set somebody's password, address or name can be that person.
 
@@ -91,14 +94,6 @@ class UserAdmin(GuardedAdmin, DjangosUserAdmin[User]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return fields if grantor_of(request).is_unlimited else (*fields, "is_superuser")
-
-    @transaction.atomic
-    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Sets a password, in one transaction with the lock of the user's row.
-
-        Django opens none here, unlike for the other forms.
-        """
-        return super().user_change_password(request, *args, **kwargs)
 
 
 @admin.register(Group)

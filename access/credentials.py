@@ -1,4 +1,4 @@
-"""Whether a request carries a credential that is good, whatever it is good for."""
+"""Whether a request has a valid credential, whatever that gives access to."""
 
 from django.contrib.auth import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -11,7 +11,7 @@ from access.authentication import ApiKeyAuthentication, BearerAuthentication
 SCHEMES = (ApiKeyAuthentication(), BearerAuthentication())
 
 
-def is_known(request: HttpRequest) -> bool:
+def has_valid_credential(request: HttpRequest) -> bool:
     """Whether an API key, a bearer token or a session of `request` is valid.
 
     Looks at nothing but its header fields: the body has not come yet.

@@ -1,4 +1,4 @@
-"""Who may no longer get in is out: sessions, tokens and codes end with what they stood for."""
+"""Ends a user's sessions, tokens and codes when the user loses access."""
 
 import time
 from typing import Any

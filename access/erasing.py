@@ -1,4 +1,4 @@
-"""A login is forgotten: nobody can use it any more, and nothing in it says whose it was."""
+"""Erases logins: nobody can use them any more, and nothing in them says whose they were."""
 
 from django.db.models import QuerySet
 

@@ -12,7 +12,6 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import cache
-from http import HTTPStatus
 from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
@@ -28,7 +27,7 @@ from jwt import PyJWK, PyJWKSet
 from access.models import ExternalIdentity, User
 from access.people import person_at, person_by_id
 from access.principals import Principal
-from common.errors import Problem
+from common.errors import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -135,11 +134,8 @@ class Issuer:
             fetch.wait(WAIT_SECONDS if self.keys else FIRST_WAIT_SECONDS)
             known = self.known(key_id)
             if not self.keys and not fetch.over.is_set():
-                raise Problem(
-                    "The keys that your token is signed with are being fetched. Try again.",
-                    status=HTTPStatus.SERVICE_UNAVAILABLE,
-                    code="unavailable",
-                    headers={"Retry-After": "1"},
+                raise unavailable(
+                    "The keys that your token is signed with are being fetched. Try again."
                 )
         return known
 

@@ -44,6 +44,7 @@ from access.models import Application
 from access.oauth import DEFAULT_ALGORITHM, USED_BEFORE, Scopes, checksum_of, is_active
 from access.scopes import RESOURCE_SCOPES, SCOPES, parse_scopes
 from common.errors import Problem, page_problem
+from common.text import has_nul
 
 View = Callable[..., HttpResponseBase]
 
@@ -60,9 +61,8 @@ def refusing_malformed(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        given = [*request.GET.lists(), *request.POST.lists()]
-        has_nul = any("\0" in text for name, values in given for text in (name, *values))
-        if has_nul or BROKEN_ESCAPE.search(request.META.get("QUERY_STRING", "")):
+        is_broken = BROKEN_ESCAPE.search(request.META.get("QUERY_STRING", ""))
+        if is_broken or has_nul(request.GET) or has_nul(request.POST):
             return page_problem(request, Problem("The request is malformed.", code="malformed"))
         return view(request, *args, **kwargs)
 

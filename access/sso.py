@@ -2,7 +2,6 @@
 
 import logging
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 import jwt
@@ -21,7 +20,7 @@ from mozilla_django_oidc.views import OIDCAuthenticationCallbackView
 from access.issuers import place_to_wait, user_for
 from access.models import ExternalIdentity, User
 from access.throttling import Place, always, limited, refuse_page
-from common.errors import Problem, page_problem
+from common.errors import page_problem, unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +49,9 @@ class SignOnCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # u
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if not place_to_wait.acquire(blocking=False):
-            busy = Problem(
-                "Another sign-on is under way. Reload this page.",
-                status=HTTPStatus.SERVICE_UNAVAILABLE,
-                code="unavailable",
-                headers={"Retry-After": "1"},
+            return page_problem(
+                request, unavailable("Another sign-on is under way. Reload this page.")
             )
-            return page_problem(request, busy)
         try:
             answer: HttpResponseBase = super().get(request)
         finally:

@@ -25,7 +25,7 @@ Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def no_name(request: HttpRequest) -> str:
-    """Of a secret that belongs to no name."""
+    """For secrets that belong to no name."""
     return ""
 
 
@@ -68,7 +68,8 @@ class Place:
     kind: str
     # Whether a response says that the secret was wrong.
     failed: Callable[[HttpResponseBase], bool]
-    # Somebody chose it, or it is short. What nobody can guess is checked first and counted then.
+    # Whether it is short, or was chosen by a person. Then a try is counted before it is checked;
+    # of what nobody can guess, only failures are.
     is_guessable: bool = True
     name: Callable[[HttpRequest], str] = no_name
     # Whether a request tries one at all.
@@ -93,7 +94,7 @@ REGISTRATION = Place("registration", every_time)
 
 
 def limited(view: View, place: Place) -> View:
-    """`view`, which refuses who has failed too often; no cache keeps any of its answers."""
+    """`view`, with a 429 after too many failures at `place`. No cache keeps its answers."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

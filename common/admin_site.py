@@ -18,6 +18,7 @@ from django.urls import path, reverse
 
 from common.errors import Malformed
 from common.forms import DateAndTimeField, DateField, NumberField, WholeNumberField
+from common.text import has_nul
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Page:
         return guarded
 
 
-# What Django's admin raises for a value that it takes as it comes: no number, no id, a day that no
+# What Django's admin raises for values that it does not validate: no number, no id, a day that no
 # calendar has, an unknown field, a NUL that PostgreSQL cannot store.
 TAMPERED = (ValueError, TypeError, OverflowError, ValidationError, FieldError, DataError)
 LONGEST_SEARCH = 200
@@ -75,8 +76,8 @@ LONGEST_SEARCH = 200
 def refusing_tampered(view: AdminView) -> AdminView:
     """`view`, with a 400 where a query, a form or an id that was tampered with makes it fail.
 
-    The same exceptions may be a fault of ours: the log has all of it. A page that was asked for
-    as it is linked fails with a 500, as ever.
+    A fault of ours may raise the same exceptions, so the log has the traceback. A page without
+    query, form and id cannot have been tampered with, and fails with a 500.
     """
 
     @wraps(view)
@@ -85,7 +86,7 @@ def refusing_tampered(view: AdminView) -> AdminView:
             refuse_nul(request)
             refuse_costly(request)
             response = view(request, *args, **kwargs)
-            refuse_passed_over(response)
+            refuse_failed_list(response)
             # Lists are read, and dates looked up, when the page is put together.
             return response.render() if isinstance(response, TemplateResponse) else response
         except TAMPERED as error:
@@ -101,20 +102,19 @@ def refuse_nul(request: HttpRequest) -> None:
     """Raises Malformed for a NUL, which no row of PostgreSQL can hold; Http404 if in a path."""
     if "\0" in request.path_info:
         raise Http404
-    for name, values in (*request.GET.lists(), *request.POST.lists()):
-        if any("\0" in text for text in (name, *values)):
-            raise Malformed("The query or the form has a NUL.")
+    if has_nul(request.GET) or has_nul(request.POST):
+        raise Malformed("The query or the form has a NUL.")
 
 
 def refuse_costly(request: HttpRequest) -> None:
-    """Raises Malformed for a search that may take for ever: by an expression, or for many words."""
+    """Raises Malformed for a costly search: by a regular expression, or for many words."""
     if any("regex" in name.split("__") or "iregex" in name.split("__") for name in request.GET):
         raise Malformed("A list cannot be narrowed by a regular expression.")
     if len(request.GET.get(SEARCH_VAR, "")) > LONGEST_SEARCH:
         raise Malformed(f"A search can have {LONGEST_SEARCH} characters at most.")
 
 
-def refuse_passed_over(response: HttpResponseBase) -> None:
+def refuse_failed_list(response: HttpResponseBase) -> None:
     """Raises Malformed where Django sends the browser to a page that says "Database error"."""
     if isinstance(response, HttpResponseRedirect) and response.url.endswith(f"?{ERROR_FLAG}=1"):
         raise Malformed("The list cannot be narrowed by that.")

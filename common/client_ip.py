@@ -11,8 +11,8 @@ from common.networks import contains, parse_address, subscriber_network
 # In `request.META`: the header in which a proxy says whether it was called over HTTPS.
 FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
 
-# What no request comes from (RFC 1122, 3.2.1.3), and still an address: failed logins are counted
-# by it, and a column of addresses holds it.
+# Stands for an unknown address. No request comes from it (RFC 1122, 3.2.1.3), but failed logins
+# can be counted by it, and a column of addresses can hold it.
 NOWHERE = "0.0.0.0"  # noqa: S104 - nothing listens there
 # Some proxies write the port, too: `192.0.2.7:1234`, `[2001:db8::7]:1234`.
 WITH_PORT = re.compile(r"\[(?P<ipv6>[^\]]*)\](:[0-9]+)?|(?P<ipv4>[0-9.]+):[0-9]+")

@@ -246,6 +246,8 @@ def as_problem(exc: Exception) -> Problem | None:  # noqa: PLR0911 - one line pe
             return from_drf(exceptions.ValidationError(as_serializer_error(exc)))
         case DatabaseError() | InterfaceError():
             return from_database(exc)
+        case OSError() if exc.errno in NO_SPACE:
+            return no_space(exc)
         case _:
             return None
 
@@ -260,14 +262,14 @@ def from_database(exc: Exception) -> Problem | None:
         case OperationalError() | InterfaceError():
             return database_away(exc)
         case _:
-            return no_space(exc) if getattr(exc, "errno", None) in NO_SPACE else None
+            return None
 
 
 def unreadable(exc: Exception) -> Problem:
     """The refusal of a request that Django, or we in its place, could not read."""
     match exc:
         case RequestDataTooBig():
-            return Problem("The body is too large.", status=413, code="too_large")
+            return too_large()
         case Malformed():
             return Problem(str(exc), status=exc.status, code=exc.code)
         case _:
@@ -277,11 +279,25 @@ def unreadable(exc: Exception) -> Problem:
 def database_away(exc: Exception) -> Problem:
     """503 while the database is away or overloaded; nothing was half-written."""
     logger.error("The database failed", exc_info=exc)
+    return unavailable()
+
+
+def unavailable(
+    detail: str = "The service is busy. Try again in a moment.", *, retry_after: int = 1
+) -> Problem:
+    """503, to be tried again after so many seconds."""
     return Problem(
-        "The service is busy. Try again in a moment.",
-        status=503,
+        detail,
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
         code="unavailable",
-        headers={"Retry-After": "1"},
+        headers={"Retry-After": str(retry_after)},
+    )
+
+
+def too_large(what: str = "body") -> Problem:
+    """413."""
+    return Problem(
+        f"The {what} is too large.", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code="too_large"
     )
 
 

@@ -1,4 +1,4 @@
-"""What no view gets to see: requests that cannot be read, or are larger than their caller may send.
+"""Refuses, before any view, what cannot be read and what is larger than its sender may send.
 
 `readable` is around the application, because Django decodes a query string while it builds the
 request, as the Content-Type asks for. `IntakeMiddleware` refuses everything else before anything of
@@ -6,7 +6,6 @@ the body is read.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.permissions import AllowAny
 
 from common.encodings import NOT_UTF8, is_readable, is_utf8
-from common.errors import Malformed, Problem, UnsupportedEncoding, page_problem
+from common.errors import Malformed, Problem, UnsupportedEncoding, page_problem, too_large
 from common.text import UNSUITABLE
 from common.uploads import take_file
 
@@ -74,7 +73,7 @@ class IntakeMiddleware:
         if permission and may_send_file(request, permission):
             take_file(request)
             what, longest = "file", settings.MAX_UPLOAD_BYTES
-        elif length > longest and is_known(request):
+        elif length > longest and is_logged_in(request):
             longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return page_problem(request, too_large(what)) if length > longest else None
 
@@ -130,21 +129,12 @@ def refuses_strangers(view: Callable[..., Any]) -> bool:
     return bool(api and api.authentication_classes and AllowAny not in api.permission_classes)
 
 
-def is_known(request: HttpRequest) -> bool:
-    """Whether somebody who has logged in sends it. The API's short way knows no sessions."""
+def is_logged_in(request: HttpRequest) -> bool:
+    """Whether its session is that of a user; API requests skip the session middleware."""
     user = getattr(request, "user", None)
     return user is not None and user.is_authenticated
 
 
 def may_send_file(request: HttpRequest, permission: str) -> bool:
     """Whether it comes from staff with this permission."""
-    return is_known(request) and request.user.is_staff and request.user.has_perm(permission)
-
-
-def too_large(what: str) -> Problem:
-    """413."""
-    return Problem(
-        f"The {what} is too large.",
-        status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        code="too_large",
-    )
+    return is_logged_in(request) and request.user.is_staff and request.user.has_perm(permission)

@@ -139,11 +139,6 @@ def statements_on_this_connection() -> PreparedStatements:
     return known
 
 
-def names_on_this_connection() -> Sequence[str]:
-    """The names of the statements that the connection has prepared, the last used at the end."""
-    return list(statements_on_this_connection().names)
-
-
 def can_prepare() -> bool:
     """Whether the database prepares statements, and the settings let it."""
     return bool(settings.PREPARED_STATEMENTS) and is_postgresql_itself()

@@ -9,7 +9,7 @@ from django.db.backends.signals import connection_created
 def set_timeout(connection: Any, **kwargs: Any) -> None:
     """Limits the statements of a new connection to STATEMENT_TIMEOUT_SECONDS."""
     if connection.vendor == "postgresql":
-        connection.limit("statement_timeout", settings.STATEMENT_TIMEOUT_SECONDS)
+        connection.set_timeout("statement_timeout", settings.STATEMENT_TIMEOUT_SECONDS)
 
 
 def limit_statements() -> None:

@@ -3,6 +3,7 @@
 import re
 
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 # Control characters (C0, DEL, C1), line and paragraph separators, the characters with the property
 # Bidi_Control (UAX #9), lone surrogates and noncharacters. Joiners (U+200C, U+200D) are none of
@@ -47,6 +48,11 @@ def validate_foreign_id(text: str) -> None:
 def validate_lines(text: str) -> None:
     """The same for a description, which may have tabs and line breaks (CR, LF)."""
     validate_one_line(re.sub(r"[\t\n\r]", " ", text))
+
+
+def has_nul(members: QueryDict) -> bool:
+    """Whether a query or a form has a NUL, which PostgreSQL cannot store, in a name or a value."""
+    return any("\0" in text for name, values in members.lists() for text in (name, *values))
 
 
 def is_plain(text: str) -> bool:

@@ -1,9 +1,9 @@
 """Multipart bodies, for the API and for pages alike.
 
-Django asks the first of FILE_UPLOAD_HANDLERS whether it reads a body itself. `Intake` does, with
-Django's own parser, but looks at the header of each part first. Files are refused unless a view
-has asked for them, once it knows that the caller may send one: until then nothing is written to
-the disk.
+Django asks the first of FILE_UPLOAD_HANDLERS whether it reads a body itself. `FormReader` does:
+it runs Django's own parser, but checks the header of each part first. It refuses files unless a
+view has called `take_file`, once it knows that the caller may send one; until then nothing is
+written to the disk.
 """
 
 import re
@@ -75,7 +75,7 @@ class NoFiles(FileUploadHandler):
         """Nothing: no file has begun."""
 
 
-class Intake(FileUploadHandler):
+class FormReader(FileUploadHandler):
     """Reads a multipart body of at most MAX_BODY_BYTES, without files."""
 
     def handle_raw_input(
@@ -109,7 +109,7 @@ class Intake(FileUploadHandler):
         """Nothing: the body is read by `handle_raw_input`."""
 
 
-class IntakeWithFile(Intake):
+class FormReaderWithFile(FormReader):
     """Reads a multipart body of at most MAX_UPLOAD_BYTES, with a file."""
 
     def longest(self) -> int:
@@ -140,4 +140,4 @@ def take_file(request: HttpRequest) -> None:
 
     For a caller who is known, and may send one.
     """
-    request.upload_handlers = [IntakeWithFile(request)]
+    request.upload_handlers = [FormReaderWithFile(request)]

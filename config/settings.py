@@ -357,7 +357,7 @@ MAX_OPEN_BODY_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
 # Files are refused but by views that ask for one.
-FILE_UPLOAD_HANDLERS = ["common.uploads.Intake"]
+FILE_UPLOAD_HANDLERS = ["common.uploads.FormReader"]
 
 # Where an uploaded file lies until it is stored; the system's directory for such if not given.
 FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_DIR", default="") or None

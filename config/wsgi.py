@@ -1,4 +1,4 @@
-"""The WSGI application that the web server loads."""
+"""Django's WSGI application, ready for requests. The web server runs it through config/asgi.py."""
 
 import gc
 import os

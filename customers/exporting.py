@@ -16,5 +16,5 @@ def export_of(customer: Customer) -> dict[str, Any]:
     for holding, section in personal.sections():
         rows = section.prepare(holding.rows(who))
         members[section.name] = rows if section.many else rows.first()
-    # As it was found, by whichever id.
+    # The instance that the request found: it has `merged_from` if it was asked for by an old id.
     return members | {"customer": customer}

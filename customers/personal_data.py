@@ -42,7 +42,7 @@ def learn_phones(former: Rows, who: Subject) -> None:
 
 
 def overwrite(customers: Rows, who: Subject) -> int:
-    """Leaves the code and the language's and the zone's defaults; once only."""
+    """Overwrites all but the code, of customers who were not erased before; how many."""
     return customers.filter(erased_at=None).update(
         name=NAME,
         first_name="",

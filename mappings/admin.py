@@ -34,5 +34,6 @@ class MappingAdmin(LockingAdmin):
             obj.delete()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Mapping]) -> None:
-        for mapping in queryset:
-            self.delete_model(request, mapping)
+        with transaction.atomic():
+            for mapping in queryset.order_by("pk"):
+                self.delete_model(request, mapping)

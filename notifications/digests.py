@@ -1,4 +1,4 @@
-"""What is left of a phone that opted out and was erased: enough to know it again."""
+"""Keyed digests of phones that opted out and were erased, to recognise them by."""
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
@@ -9,8 +9,8 @@ SALT = "notifications.erased_opt_out"
 def digest_of(phone: str, key: str | None = None) -> str:
     """The digest of a phone (E.164) under a key derived from `key`, or else from SECRET_KEY.
 
-    Without the key it cannot be told from which phone it is; without a key at all, the digests
-    of all phones that there are could be made in minutes.
+    Without the key nobody can tell whose it is. An unkeyed digest would not hide the phone: those
+    of all phones in the world can be computed in minutes.
     """
     return salted_hmac(SALT, phone, secret=key, algorithm="sha256").hexdigest()
 

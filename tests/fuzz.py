@@ -50,6 +50,7 @@ def environment(directory: str) -> dict[str, str]:
         **limits,
         "LOGIN_RATE": "100000000/min",
         "LOGIN_FAILURE_LIMIT": "100000000",
+        "LOGIN_NAME_FAILURE_LIMIT": "100000000",
         "AFRICAS_TALKING_CALLBACK_SECRET": CALLBACK_SECRET,
         "DATABASE_URL": database,
         "STATE_DIR": directory,

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.errors import FieldError, Problem
+from common.errors import FieldError, Problem, fault, too_large, unavailable
 
 REQUEST_ID = "0199f3a4-7c1e-7d20-9f4b-2a8b8f4f9a10"
 
@@ -68,7 +68,7 @@ EXAMPLES = {
     412: Problem(
         "It was changed since you read it. Read it again.", status=412, code="precondition_failed"
     ),
-    413: Problem("The body is too large.", status=413, code="too_large"),
+    413: too_large(),
     414: Problem("The address is too long.", status=414, code="address_too_long"),
     415: Problem(
         'Unsupported media type "text/plain" in request.',
@@ -87,8 +87,8 @@ EXAMPLES = {
     ),
     429: Problem("Request was throttled.", status=429, code="throttled"),
     431: Problem("The header fields are too long.", status=431, code="headers_too_long"),
-    500: Problem("Something went wrong on our side.", status=500, code="error"),
-    503: Problem("The service is busy. Try again in a moment.", status=503, code="unavailable"),
+    500: fault(),
+    503: unavailable(),
 }
 
 

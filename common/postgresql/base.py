@@ -23,7 +23,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 REPEATABLE = re.compile(r"\s*(SELECT|SHOW|NOTIFY|LISTEN)\b", re.IGNORECASE)
 # Statements that may stand behind `SET LOCAL` outside a transaction. Some others, like CREATE INDEX
 # CONCURRENTLY, refuse to share their transaction.
-LIMITABLE = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+BEHIND_SET_LOCAL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 # What Django knows about an open transaction, and forgets when it connects.
 TRANSACTION = (
     "autocommit",
@@ -58,8 +58,8 @@ class Cursor(CursorWrapper):
         if self.cursor.connection.get_transaction_status() != TRANSACTION_STATUS_IDLE:
             return self._send(prepare, sql, params)
         # From here on: nothing has run in the transaction, if there is one.
-        if self.db.limits:
-            sql = self.db.limited(sql)
+        if self.db.timeouts:
+            sql = self.db.with_timeouts(sql)
         if self.db.autocommit and not repeatable:
             if not self.db.is_usable():
                 self._reconnect()
@@ -91,8 +91,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_pooled = False
-        # What begins each transaction behind a pooler; "" elsewhere.
-        self.limits = ""
+        # `SET LOCAL ...; ` statements that begin each transaction behind a pooler; "" elsewhere.
+        self.timeouts = ""
 
     def make_cursor(self, cursor: Any) -> Cursor:
         return Cursor(cursor, self)
@@ -145,9 +145,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def init_connection_state(self) -> None:
         super().init_connection_state()
         self._is_pooled = settings.POOLED or self._answers_for_another()
-        self.limits = ""
+        self.timeouts = ""
         # Not among the startup parameters: PgBouncer refuses those.
-        self.limit("lock_timeout", settings.LOCK_TIMEOUT_SECONDS)
+        self.set_timeout("lock_timeout", settings.LOCK_TIMEOUT_SECONDS)
 
     def _answers_for_another(self) -> bool:
         with self.connection.cursor() as cursor:
@@ -155,23 +155,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
             answering = cursor.fetchone()[0]
         return bool(answering != self.connection.get_backend_pid())
 
-    def limit(self, name: str, seconds: int) -> None:
-        """Sets a timeout of PostgreSQL for all that runs over this connection from now on."""
+    def set_timeout(self, name: str, seconds: int) -> None:
+        """Sets one of PostgreSQL's timeouts for whatever this connection runs from now on."""
         if self.is_pooled:
             # For the transaction alone: the server connection is somebody else's afterwards.
-            self.limits += f"SET LOCAL {name} = '{int(seconds)}s'; "
+            self.timeouts += f"SET LOCAL {name} = '{int(seconds)}s'; "
             return
         with self.connection.cursor() as cursor:
             cursor.execute(f"SET {name} = '{int(seconds)}s'")
 
-    def limited(self, sql: Any) -> Any:
-        """The first statement of a transaction, with the limits of the transaction before it.
+    def with_timeouts(self, sql: Any) -> Any:
+        """The first statement of a transaction, with its timeouts in front of it.
 
         They travel with it and cost no round trip. Outside `atomic`, PostgreSQL takes what comes
         in one message for one transaction.
         """
-        if isinstance(sql, str) and (not self.autocommit or LIMITABLE.match(sql)):
-            return self.limits + sql
+        if isinstance(sql, str) and (not self.autocommit or BEHIND_SET_LOCAL.match(sql)):
+            return self.timeouts + sql
         return sql
 
     def chunked_cursor(self) -> Any:

@@ -16,8 +16,8 @@ from common.errors import PROBLEM_JSON, Problem, no_space
 from common.models import new_id
 from common.request_id import HEADER
 from common.serving.environ import Environ
-from common.serving.held import Held
 from common.serving.limits import Limits
+from common.serving.shared_room import SharedRoom
 from common.serving.sockets import cut
 
 Headers = list[tuple[bytes, bytes]]
@@ -97,7 +97,7 @@ class Answers:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.unsent = Held(limits.unsent_bytes)
+        self.unsent = SharedRoom(limits.unsent_bytes)
 
     async def send(
         self, answer: Answer, send: ASGISendCallable, client: tuple[str, int] | None

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 
-from common.errors import Problem, as_problem, fault
+from common.errors import Problem, as_problem, fault, unavailable
 from common.serving.answers import Answer, Answers, Wsgi, call, refusal
-from common.serving.bodies import Bodies, DisconnectedError, busy
+from common.serving.bodies import Bodies, DisconnectedError
 from common.serving.environ import Environ, environ_of, has_body
 from common.serving.limits import LIMITS, Limits
 from common.serving.sockets import allow_many_connections, prepare_sockets
@@ -74,7 +74,7 @@ class Application:
     async def in_thread(self, function: Callable[[Environ], T], environ: Environ) -> T:
         """Calls a function in a processing thread. Whatever it raises becomes a Problem."""
         if self.waiting >= self.limits.waiting:
-            raise busy()
+            raise unavailable(retry_after=5)
         self.waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self.threads, function, environ)

@@ -12,8 +12,8 @@ from django.core.exceptions import RequestDataTooBig
 
 from common.errors import Problem, no_space
 from common.serving.environ import Environ
-from common.serving.held import Held
 from common.serving.limits import Limits
+from common.serving.shared_room import SharedRoom
 
 
 class DisconnectedError(Exception):
@@ -21,9 +21,9 @@ class DisconnectedError(Exception):
 
 
 class UnreadBody:
-    """`wsgi.input` of a body that is larger than its sender may send: whoever reads it is told.
+    """`wsgi.input` of a body that is larger than its sender may send: reading it is a 413.
 
-    A view that looks at credentials first answers 401 as it always does; any other one 413.
+    A view that checks the credential first never reads it, and answers 401 as usual.
     """
 
     def read(self, *_: int) -> bytes:
@@ -54,13 +54,13 @@ class Bodies:
         self.limits = limits
         self.most_bytes = most_bytes
         self.directory = directory
-        self.small = Held(limits.small_bodies)
-        self.large = Held(limits.large_bodies)
+        self.small = SharedRoom(limits.small_bodies)
+        self.large = SharedRoom(limits.large_bodies)
 
     async def take_in(self, environ: Environ, receive: ASGIReceiveCallable) -> bool:
         """Puts the body into `environ`, with its true length; whether all of it was read.
 
-        Raises DisconnectedError, or a Problem: 408, 503 (no thread for the credential), 507.
+        Raises DisconnectedError, or a Problem: 408, 503 (no thread to check the credential), 507.
         """
         announced = int(environ.get("CONTENT_LENGTH") or 0)
         parts: list[bytes] = []
@@ -164,13 +164,3 @@ def close_quietly(file: IO[bytes]) -> None:
 def too_slow() -> Problem:
     """408 for a body that did not come in time."""
     return Problem("The body did not arrive in time.", status=408, code="too_slow")
-
-
-def busy() -> Problem:
-    """503 for what there is no room for at the moment."""
-    return Problem(
-        "The service is busy. Try again in a moment.",
-        status=503,
-        code="unavailable",
-        headers={"Retry-After": "5"},
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """Bytes, seconds, and numbers of requests."""
 
-    # Whoever is not known may send this much; more goes to a temporary file.
+    # A longer body needs a valid credential, and goes to a temporary file.
     small_body: int = 65_536
     # A body has `grace` seconds, and one more for each `bytes_per_second` that have come.
     grace: float = 10.0

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from common import prepared
 from common.inserts import insert_row
-from common.prepared import names_on_this_connection
+from common.prepared import statements_on_this_connection
 from common.statements import Placeholder, Statement
 from customers.models import Customer
 from items.models import Item
@@ -92,7 +92,7 @@ def test_a_session_that_is_not_the_one_it_was(by_code: Statement, anna: Customer
     with connection.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL")
     assert by_code.run({"code": "A"}) == [{"name": "Anna"}]
-    assert len(names_on_this_connection()) >= 1
+    assert len(statements_on_this_connection().names) >= 1
 
 
 def test_other_errors_are_what_they_were(anna: Customer) -> None:
@@ -146,7 +146,7 @@ def test_the_least_used_make_room(
                 assert each.run({"code": "A"}) == [{"name": "Anna"}]
         used = [statements[8], statements[0], statements[9]]
         assert in_session() == {each.prepared.name for each in used}
-    assert set(names_on_this_connection()) == in_session()
+    assert set(statements_on_this_connection().names) == in_session()
 
 
 @pytest.mark.parametrize("within", ["a transaction", "none"])
@@ -169,5 +169,5 @@ def test_an_aborted_transaction_loses_no_statement(by_code: Statement, anna: Cus
         with pytest.raises(DatabaseError):
             insert_row(Customer(name="Ben", code="A"))
         transaction.set_rollback(True)
-    assert set(names_on_this_connection()) == in_session()
+    assert set(statements_on_this_connection().names) == in_session()
     assert by_code.run({"code": "A"}) == [{"name": "Anna"}]

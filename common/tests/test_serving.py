@@ -13,8 +13,8 @@ from django.core.exceptions import RequestDataTooBig
 
 from common.serving.application import Application
 from common.serving.environ import environ_of
-from common.serving.held import Held
 from common.serving.limits import Limits
+from common.serving.shared_room import SharedRoom
 
 QUICK = Limits(
     small_body=10,
@@ -301,7 +301,7 @@ def test_more_requests_than_can_wait_are_503() -> None:
 
 
 def test_whoever_has_held_for_longest_is_let_go() -> None:
-    held, gone = Held(10), []
+    held, gone = SharedRoom(10), []
     with held.holding(4, lambda: gone.append("first")), held.holding(4, lambda: gone.append("2nd")):
         assert gone == []
         with held.holding(5, lambda: gone.append("third")):
@@ -311,7 +311,7 @@ def test_whoever_has_held_for_longest_is_let_go() -> None:
 
 
 def test_whoever_moves_on_may_stay() -> None:
-    held, gone = Held(10), []
+    held, gone = SharedRoom(10), []
     with (
         held.holding(4, lambda: gone.append("first")) as go_on,
         held.holding(4, lambda: gone.append("second")),
@@ -322,7 +322,7 @@ def test_whoever_moves_on_may_stay() -> None:
 
 
 def test_one_that_is_larger_than_all_room_is_let_be() -> None:
-    held, gone = Held(10), []
+    held, gone = SharedRoom(10), []
     with held.holding(50, lambda: gone.append("it")):
         assert gone == []
     assert held.taken == 0

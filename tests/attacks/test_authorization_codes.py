@@ -265,7 +265,7 @@ def test_garbage_is_refused(shop: OpenIdClient, form: dict[str, str], garbage: s
 
     answer = shop.call("/o/token/", **given)
 
-    assert answer.status_code in {400, 401}
+    assert answer.status_code in ({413} if len(garbage) > 65_536 else {400, 401})
     assert not get_access_token_model().objects.exists()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Held:
+class SharedRoom:
     """Room that clients take while they are slow. One thread, the event loop's, may use it.
 
     When it is full, whoever has made no progress for the longest time is told to let go: an honest
