@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,13 @@ class Flag(serializers.BooleanField):
     """A truth value that has its default in a form as well; DRF reads an absent one as false."""
 
     default_empty_html = empty
+
+
+class GivenChoice(serializers.ChoiceField):
+    """A choice that a form may leave out, but not leave empty; DRF reads an empty one as absent."""
+
+    def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
+        return dictionary.get(self.field_name, empty)
 
 
 class UrlField(Derived, serializers.CharField):
@@ -50,7 +58,7 @@ class ImportSerializer(StrictSerializer):
         help_text="CSV with a header or JSON Lines, in UTF-8; or an Excel workbook (.xlsx).",
     )
     resource = serializers.ChoiceField(choices=Import.Resource.choices)
-    mode = serializers.ChoiceField(
+    mode = GivenChoice(
         choices=Import.Mode.choices,
         default=Import.Mode.GOOD,
         help_text="`all`: nothing is stored unless every row is good.",

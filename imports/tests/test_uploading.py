@@ -120,6 +120,7 @@ def test_keeps_a_big_file_in_pieces(partner: APIClient) -> None:
     [
         ({"resource": "apps"}, {"resource": "invalid_choice"}),
         ({"mode": "some"}, {"mode": "invalid_choice"}),
+        ({"mode": ""}, {"mode": "invalid_choice"}),
         ({"dry_run": "perhaps"}, {"dry_run": "invalid"}),
         ({"notify": "perhaps"}, {"notify": "invalid"}),
         ({"sort": "x"}, {"sort": "unknown"}),
