@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import Model
 from django.http import HttpRequest
 
@@ -28,7 +29,8 @@ class LockingAdmin(admin.ModelAdmin[Any]):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
         """The row; locked until the end of the request's transaction if it is to be saved."""
-        if request.method == "POST":
+        # The page of the history saves nothing, whatever is sent to it, and has no transaction.
+        if request.method == "POST" and connection.in_atomic_block:
             try:
                 # Before it is read: a statement that waits itself may show what was before.
                 self.model._default_manager.select_for_update().filter(pk=object_id).exists()
