@@ -18,6 +18,8 @@ from access.hashers import GeneratedSecretHasher
 from access.scopes import parse_scopes
 from common.networks import parse_networks
 
+# The client of our own login endpoints (`tokens.py`).
+LOGIN_CLIENT_ID = "klanten-login"
 # A secret is hashed as one that cannot be guessed, so it has to be one.
 SHORTEST_SECRET = 40
 

@@ -33,7 +33,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from access.cache import forget_all
-from access.models import Application
+from access.models import LOGIN_CLIENT_ID, Application
 from access.scopes import IDENTITY_SCOPES, RESOURCE_SCOPES, SCOPES, parse_scopes, within
 
 # An id_token of a client that was registered without an algorithm is signed with this.
@@ -345,7 +345,7 @@ def row_of(refresh_token: str, client: Application) -> Any:
     return (
         get_refresh_token_model()
         .objects.filter(token_checksum=checksum_of(refresh_token), application=client)
-        .select_related("user", "access_token")
+        .select_related("user", "access_token", "application")
         .annotate(has_successor=Exists(successors))
         .order_by(F("revoked").desc(nulls_first=True))
         .first()
@@ -355,9 +355,12 @@ def row_of(refresh_token: str, client: Application) -> Any:
 def is_just_used(row: Any) -> bool:
     """Whether a revoked refresh token was exchanged within REFRESH_GRACE_SECONDS.
 
-    One that was revoked, or whose successor has been used, was not: that shows a theft. The
-    toolkit's own grace period needs tokens in clear.
+    One that was revoked, or whose successor has been used, was not: that shows a theft. Nor is
+    there a grace at `/api/token/refresh/`, whose document (Mais Todos) has none. The toolkit's
+    own grace period needs tokens in clear.
     """
+    if row.application.client_id == LOGIN_CLIENT_ID:
+        return False
     grace = timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
     return bool(row.has_successor and row.revoked > timezone.now() - grace)
 

@@ -53,12 +53,9 @@ def is_for_oneself(form: QueryDict) -> bool:
     )
 
 
-def client_of(request: HttpRequest, key: str) -> Application:
+def client_of(request: HttpRequest, key: int) -> Application:
     """The client with this primary key, if it is the user's. Raises Http404."""
-    own = Application.objects.filter(user=request.user.pk)
-    client: Application | None = None
-    if key.isascii() and key.isdecimal():
-        client = own.filter(pk=key).first()
+    client: Application | None = Application.objects.filter(user=request.user.pk, pk=key).first()
     if client is None:
         raise Http404
     return client

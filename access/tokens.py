@@ -17,11 +17,8 @@ from oauth2_provider.models import (
 from oauth2_provider.oauth2_backends import get_oauthlib_core
 from oauthlib.common import generate_token
 
-from access.models import Application, User
+from access.models import LOGIN_CLIENT_ID, Application, User
 from access.scopes import IDENTITY_SCOPES
-
-# Known to all and worth nothing: a public client without a redirect address can only refresh.
-CLIENT_ID = "klanten-login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +30,13 @@ class Pair:
 
 
 def login_client() -> Application:
-    """The client under which our own logins are on record."""
+    """The client under which our own logins are on record.
+
+    Its id is known to all and worth nothing: without a redirect address it can only refresh.
+    """
     client: Application
     client, _ = Application.objects.get_or_create(
-        client_id=CLIENT_ID,
+        client_id=LOGIN_CLIENT_ID,
         defaults={
             "name": "Klanten's own login",
             "client_type": Application.CLIENT_PUBLIC,
@@ -79,7 +79,9 @@ def refresh(token: str) -> Pair | None:
     request.method = "POST"
     request.META = {"SERVER_NAME": "localhost", "SERVER_PORT": "80"}
     form = QueryDict(mutable=True)
-    form.update({"grant_type": "refresh_token", "refresh_token": token, "client_id": CLIENT_ID})
+    form.update(
+        {"grant_type": "refresh_token", "refresh_token": token, "client_id": LOGIN_CLIENT_ID}
+    )
     request.POST = form  # type: ignore[assignment]
     _, _, answer, status = get_oauthlib_core().create_token_response(request)
     if status != 200:  # noqa: PLR2004 - HTTP

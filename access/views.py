@@ -69,10 +69,7 @@ class TokenRefreshView(APIView):
     throttle_classes = ()
 
     def post(self, request: Request) -> Response:
-        """Answers the next `{access, refresh}` for a refresh token.
-
-        The same token gets the same answer for REFRESH_GRACE_SECONDS, and then ends the login.
-        """
+        """Answers the next `{access, refresh}` for a refresh token, which works once."""
         given = RefreshSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         if (pair := refresh(given.validated_data["refresh"])) is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
 
@@ -23,16 +23,20 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
 
 class LockingAdmin(admin.ModelAdmin[Any]):
-    """For rows that others change and erase: a form that is sent in is saved over nobody's work."""
+    """For rows that the API changes at the same time: a saved form overwrites none of its work."""
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        """The row; locked until the end of the request's transaction if it is to be saved."""
-        # The page of the history saves nothing, whatever is sent to it, and has no transaction.
-        if request.method == "POST" and connection.in_atomic_block:
+        """The row; locked until the end of the request's transaction if it is to be saved.
+
+        Without a transaction there is nothing to hold a lock: Django's history page, which saves
+        nothing, answers a POST as well.
+        """
+        if request.method == "POST" and transaction.get_connection().in_atomic_block:
             try:
-                # Before it is read: a statement that waits itself may show what was before.
+                # In a statement of its own: one that waits for a lock may return the row as it
+                # was before the wait.
                 self.model._default_manager.select_for_update().filter(pk=object_id).exists()
             except (ValueError, ValidationError):
                 return None

@@ -18,6 +18,7 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest
 
+from common.cache import is_away
 from common.client_ip import network_of
 from common.errors import Problem
 
@@ -80,10 +81,12 @@ class Bucket:
 
     def _wherever_it_works(self, count: Callable[[BaseCache], int]) -> int:
         try:
-            return count(cache)
+            counted = count(cache)
         except Exception:
             logger.warning("The cache is away: this process counts for itself", exc_info=True)
             return count(LOCAL)
+        # ForgivingRedisCache raises nothing: what it returned during an outage counts nothing.
+        return count(LOCAL) if is_away() else counted
 
     def _add_to(self, counters: BaseCache) -> int:
         end = time.time() + self.rate.seconds

@@ -24,8 +24,9 @@ T = TypeVar("T")
 class ForgivingRedisCache(RedisCache):
     """Django's cache in Redis; while that is away, an empty cache that keeps nothing.
 
-    Rate limits are then not counted: nobody is refused for our outage. It is said once in the log
-    when Redis goes and when it comes back, and in `/readyz` in between.
+    Rate limits are then not counted: nobody is refused for our outage. `common.attempts` counts
+    failures with secrets in the process meanwhile. The log says once that Redis has gone and once
+    that it is back, and `/readyz` warns in between.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -96,6 +97,11 @@ class Outage:
 
 outage = Outage()
 health.register(outage.warning)
+
+
+def is_away() -> bool:
+    """Whether ForgivingRedisCache found Redis away when it was last asked."""
+    return outage.known
 
 
 def attempt(call: Callable[..., T], *args: Any, otherwise: T, **kwargs: Any) -> T:

@@ -34,6 +34,7 @@ class UploadCheck(APIView):
     resource = "imports"
     queryset = Import.objects.all()
     required_permission = "add"
+    shown_resource: str | None = None
     owner: str | None = None
 
     def get(self, request: Request) -> Response:

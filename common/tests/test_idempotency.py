@@ -1,6 +1,7 @@
 """It answers a repeated POST as it did the first time, and writes nothing twice."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -10,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from access.models import User
@@ -17,6 +19,7 @@ from common.models import IdempotencyRecord
 from common.tests.problems import problem
 from customers.models import Customer
 from items.models import Item
+from items.views import ItemViewSet
 from notifications.models import Message
 from orders.models import Order, OrderLine
 from tests.cast import key_in_use
@@ -235,6 +238,98 @@ def test_forgets_a_request_that_failed_on_our_side(
     assert retried.status_code == 201
     assert "Idempotency-Replayed" not in retried
     assert Order.objects.count() == 1
+
+
+@pytest.mark.undocumented  # a view of the test's own
+def test_keeps_nothing_of_a_refusal_that_is_returned(
+    partner: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes back what a view wrote before it answered with a refusal and did not raise one."""
+
+    def create(view: ItemViewSet, request: Any) -> Response:
+        Item.objects.create(name="Pen", price=1)
+        return Response({"detail": "No."}, status=409)
+
+    monkeypatch.setattr(ItemViewSet, "create", create)
+
+    assert partner.post(ITEMS, {}, **keyed()).status_code == 409
+    assert partner.post(ITEMS, {}).status_code == 409
+    assert set(stored().values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("get", 200), ("put", 200), ("patch", 200), ("delete", 204)]
+)
+def test_ignores_the_key_of_other_methods(
+    partner: APIClient, shirt: Item, method: str, status: int
+) -> None:
+    send: Callable[..., Any] = getattr(partner, method)
+    data = {} if method == "get" else {"name": "Blouse"}
+
+    for key in (KEY, "not a key"):
+        shirt.save(force_insert=not Item.objects.filter(pk=shirt.pk).exists())
+        response = send(f"{ITEMS}{shirt.pk}/", data, **keyed(key))
+        assert response.status_code == status
+        assert "Idempotency-Replayed" not in response
+    assert not IdempotencyRecord.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["json", "multipart", "form"])
+def test_takes_every_kind_of_body(partner: APIClient, kind: str) -> None:
+    def post(name: str) -> Any:
+        if kind == "form":
+            form = "application/x-www-form-urlencoded"
+            return partner.post(ITEMS, f"name={name}&price=1", content_type=form, **keyed())
+        return partner.post(ITEMS, {"name": name, "price": "1"}, format=kind, **keyed())
+
+    first, replay, other = post("Pen"), post("Pen"), post("Ink")
+
+    assert (first.status_code, first.json()["name"]) == (201, "Pen")
+    assert (replay.content, replay["Idempotency-Replayed"]) == (first.content, "true")
+    problem(other, 422)
+    assert [item.name for item in Item.objects.all()] == ["Pen"]
+
+
+def multipart(boundary: str, *parts: tuple[str, str]) -> dict[str, Any]:
+    """A multipart body, as a client writes it around a boundary that it made up."""
+    body = "".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; {name}\r\n\r\n{value}\r\n"
+        for name, value in parts
+    )
+    return {
+        "data": f"{body}--{boundary}--\r\n",
+        "content_type": f"multipart/form-data; boundary={boundary}",
+    }
+
+
+def test_does_not_care_about_the_boundary_of_a_multipart_body(partner: APIClient) -> None:
+    """It replays for clients that build the same body anew, with another random boundary."""
+    parts = [('name="name"', "Pen"), ('name="price"', "1")]
+
+    first = partner.post(ITEMS, **multipart("one", *parts), **keyed())
+    replay = partner.post(ITEMS, **multipart("another", *parts), **keyed())
+
+    assert (first.status_code, replay.status_code) == (201, 201)
+    assert replay.content == first.content
+    assert Item.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [('name="name"', "Ink"), ('name="price"', "1")],
+        [('name="name"', "Pen"), ('name="price"', "1"), ('name="size"', "M")],
+        [('name="name"', "Penprice1")],
+    ],
+    ids=["value", "more", "joined"],
+)
+def test_compares_the_parts_of_a_multipart_body(
+    partner: APIClient, parts: list[tuple[str, str]]
+) -> None:
+    same = [('name="name"', "Pen"), ('name="price"', "1")]
+    assert partner.post(ITEMS, **multipart("b", *same), **keyed()).status_code == 201
+
+    problem(partner.post(ITEMS, **multipart("b", *parts), **keyed()), 422)
 
 
 def test_compares_the_content_of_files(partner: APIClient) -> None:

@@ -331,3 +331,30 @@ def test_takes_a_constant_number_of_statements(partner: APIClient) -> None:
         return len(captured)
 
     assert statements(10) == statements(2)
+
+
+# --- What a proxy asks before it takes in a file ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [
+        ("write", 204),
+        ("imports:write", 204),
+        ("read", 403),
+        ("imports:read customers:write", 403),
+    ],
+)
+def test_a_proxy_is_told_whether_a_key_may_hand_in_a_file(
+    scopes: str, status: int, db: None
+) -> None:
+    assert key_for(scopes).get("/uploads/check").status_code == status
+
+
+@pytest.mark.parametrize(("permission", "status"), [("add_import", 204), ("view_import", 403)])
+def test_a_proxy_is_told_whether_staff_may(permission: str, status: int, db: None) -> None:
+    assert staff_with(permission).get("/uploads/check").status_code == status
+
+
+def test_a_proxy_is_told_that_strangers_may_not(db: None) -> None:
+    assert APIClient().get("/uploads/check").status_code == 401

@@ -23,6 +23,7 @@ from access.sso import SignOnCallback
 from access.tests.clients import DEVICE_GRANT, OpenIdClient, bearer, register
 from access.tokens import issue
 from common.attempts import LOCAL
+from common.cache import Outage
 
 PASSWORD = "correct horse battery"
 HERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
@@ -440,18 +441,32 @@ def test_who_shows_no_credential_has_not_failed(db: None) -> None:
 # --- The cache --------------------------------------------------------------------------------
 
 
-def test_counts_in_the_process_while_the_cache_is_away(bob: User, settings: Settings) -> None:
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:1/0",
-        }
-    }
-    here = Client(REMOTE_ADDR=HERE)
+@pytest.fixture(
+    params=["common.cache.ForgivingRedisCache", "django.core.cache.backends.redis.RedisCache"]
+)
+def cache_away(
+    request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache that does not answer: as in production, and one that raises errors."""
+    monkeypatch.setattr("common.cache.outage", Outage())
+    settings.CACHES = {"default": {"BACKEND": request.param, "LOCATION": "redis://127.0.0.1:1/0"}}
 
-    statuses = [login_page("/api/token/")(here, number, None).status_code for number in range(4)]  # type: ignore[arg-type]
 
-    assert statuses == [401, 401, 401, 429]
+def try_token(password: str, number: int = 0) -> int:
+    """The status of a login from HERE as `bob`, or as somebody who does not exist."""
+    name = "bob" if password == PASSWORD else f"bob{number}"
+    form = {"username": name, "password": password}
+    return Client(REMOTE_ADDR=HERE).post("/api/token/", form).status_code
+
+
+@pytest.mark.usefixtures("cache_away", "bob")
+def test_counts_in_the_process_while_the_cache_is_away() -> None:
+    assert [try_token("wrong", number) for number in range(4)] == [401, 401, 401, 429]
+
+
+@pytest.mark.usefixtures("cache_away", "bob")
+def test_right_passwords_are_not_counted_while_the_cache_is_away() -> None:
+    assert [try_token(PASSWORD) for _ in range(5)] == [200] * 5
 
 
 def test_a_window_ends(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
