@@ -69,7 +69,16 @@ class Page:
 
 # What Django's admin raises for values that it does not validate: no number, no id, a day that no
 # calendar has, an unknown field, a NUL that PostgreSQL cannot store.
-TAMPERED = (ValueError, TypeError, OverflowError, ValidationError, FieldError, DataError)
+TAMPERED = (
+    ValueError,
+    TypeError,
+    # A text where a widget expects a time.
+    AttributeError,
+    OverflowError,
+    ValidationError,
+    FieldError,
+    DataError,
+)
 LONGEST_SEARCH = 200
 
 

@@ -214,6 +214,7 @@ def test_survives_every_form(ada: Client, rows: dict[str, str]) -> None:
         ("/admin/customers/customer/?created_at__year=99999", 400),
         ("/admin/orders/order/?order_time__year=99999", 400),
         ("/admin/customers/customer/add/?user=abc", 400),
+        ("/admin/access/apikey/add/?expiry_date=99999", 400),
         ("/admin/orders/order/?_to_field=password", 400),
         ("/admin/orders/order/?nosuch=1", 400),
         (f"/admin/customers/customer/?q={'x+' * 101}", 400),
