@@ -191,7 +191,8 @@ def wrong_with(answer: requests.Response) -> str:
         return f"answers {answer.status_code}"
     if "Traceback (most recent call last)" in answer.text:
         return "shows a traceback"
-    if answer.status_code < requests.codes.bad_request or answer.request.method == "HEAD":
+    # Some errors of the OpenID provider and of the web server have no body.
+    if answer.status_code < requests.codes.bad_request or not answer.content:
         return ""
     kind = answer.headers.get("Content-Type", "")
     if "json" in kind:
@@ -201,9 +202,8 @@ def wrong_with(answer: requests.Response) -> str:
             return "has an error that is no JSON"
         is_error = isinstance(content, dict) and content.keys() & {"detail", "error"}
         return "" if is_error else "has an error that says nothing"
-    # The web server itself answers what is no HTTP, without a word.
     is_page = "html" in kind and "<" in answer.text
-    return "" if is_page or not answer.content else f"has an error as {kind or 'nothing'}"
+    return "" if is_page else f"has an error as {kind or 'nothing'}"
 
 
 def ask(visitor: Visitor, method: str, path: str, **request: Any) -> tuple[str, Any]:
