@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ import requests
 
 from config.secret_files import new_rsa_key, new_secret_key
 from tests.fuzz_pages import CALLBACK_SECRET, fuzz_pages
-from tests.processes import web_command, web_environment
+from tests.processes import free_port, web_command, web_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -88,12 +87,6 @@ def fill() -> None:
     )
     line = {"description": order.description, "quantity": 1, "unit_price": order.amount}
     order.lines.create(position=0, **line)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from django.db import connection
 
-from tests.faults.outages import accepts, as_postgres, free_port
-from tests.processes import eventually
+from tests.faults.outages import accepts, as_postgres
+from tests.processes import eventually, free_port
 
 # Server connections for all clients together: so few that each is everybody's.
 POOL_SIZE = 3

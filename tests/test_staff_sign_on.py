@@ -1,7 +1,6 @@
 """Staff sign in to the admin through an OpenID provider, with mozilla-django-oidc."""
 
 import json
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,19 +21,13 @@ from pytest_django.live_server_helper import LiveServer
 
 from access.models import Application, ExternalIdentity, User
 from access.sso import StaffBackend
-from tests.processes import eventually, manage
+from tests.processes import eventually, free_port, manage
 from tests.web_client import Browser
 
 SECRET = "s" * 64
 
 
 # --- Klanten as its own provider, in two processes --------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def answers(url: str) -> bool:

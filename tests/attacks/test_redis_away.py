@@ -11,8 +11,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from common import cache as module
 from common.cache import ForgivingRedisCache, Outage, attempt
 from tests.attacks.site import Site, site_with_orders
-from tests.faults.server import free_port, nobody_else_is_connected, serving
-from tests.processes import eventually
+from tests.faults.server import nobody_else_is_connected, serving
+from tests.processes import eventually, free_port
 
 ONE_PROCESS = {"WEB_THREADS": "2", "WEB_WORKERS": "1", "LOG_LEVEL": "WARNING"}
 REQUESTS = 30

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import psycopg2
 
-from tests.processes import ROOT, eventually
+from tests.processes import ROOT, eventually, free_port
 
 BUFFER = 64 * 1024
 
@@ -31,12 +31,6 @@ class Outage(Protocol):
 
     def start(self) -> None:
         """Brings it back, and returns when it can be connected to."""
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def accepts(port: int) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,16 +10,10 @@ from typing import IO, Any
 import requests
 from django.db import connection
 
-from tests.processes import ROOT, database_url, eventually, web_command, web_environment
+from tests.processes import ROOT, database_url, eventually, free_port, web_command, web_environment
 
 # Connections that a server of the tests holds at most.
 THREADS = 16
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 class Server:
